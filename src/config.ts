@@ -1,0 +1,247 @@
+import { createPublicKey } from 'node:crypto'
+import { resolve } from 'node:path'
+
+type Env = Record<string, string | undefined>
+
+/** Everything that can be set, parsed and checked. Made once at start and handed down; nothing else reads the environment. */
+export type Config = Readonly<{
+  host: string
+  /** 0: any free port. */
+  port: number
+  logLevel: LogLevel
+  database: Readonly<{
+    /** null: the embedded PostgreSQL; the URL is filled in once it has started. */
+    url: string | null
+    /** A way around a connection pooler, for migrations, LISTEN and session locks. null: `url` is direct already. */
+    directUrl: string | null
+    poolMax: number
+    /** Named prepared statements. Off for a pooler in transaction mode that does not know them (PgBouncer before 1.21). */
+    prepare: boolean
+  }>
+  /** Absolute. The embedded database and the development secret live here. */
+  dataDir: string
+  /** Exactly one of secret, publicKey and jwksUrl is set (in embedded development the secret may still be to come). */
+  jwt: Readonly<{
+    secret: string | null
+    /** PEM. */
+    publicKey: string | null
+    jwksUrl: string | null
+    issuer: string | null
+    audience: string | null
+  }>
+  corsOrigins: string[]
+  editWindowSeconds: number
+  /** What happens when somebody is addressed who has never connected: a bare row is made, or USER_NOT_FOUND. */
+  unknownUsers: 'create' | 'refuse'
+  rateLimits: Readonly<{
+    /** WebSocket commands a second and connection, burst twice that; 0: off. */
+    commandsPerSecond: number
+    /** REST requests a second and user; 0: off. */
+    requestsPerSecond: number
+  }>
+  realtime: Readonly<{
+    maxConnectionsPerUser: number
+    maxFrameBytes: number
+    maxCommandsInFlight: number
+    /** How long a socket may stay without a token. */
+    authTimeoutMs: number
+    heartbeatMs: number
+    /** A socket that has been silent this long is taken for dead. */
+    silenceMs: number
+    /** Over this time the heads of all followed chats are compared with what was delivered. */
+    sweepMs: number
+    typingTimeoutMs: number
+    /** How long an open socket outlives its token. */
+    expiryGraceMs: number
+    presenceLeaseMs: number
+    /** From the end of the last lease to "offline". */
+    presenceGraceMs: number
+    /** All the time that SIGTERM may take to finish what is under way. */
+    drainMs: number
+  }>
+}>
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+type LogLevel = typeof LOG_LEVELS[number]
+
+/** RFC 7518, section 3.2: a key for HS256 is no shorter than the hash. */
+const MIN_SECRET_BYTES = 32
+/** RFC 7518, section 3.3. */
+const MIN_RSA_BITS = 2048
+/** A timer of more milliseconds than this would fire at once. */
+const MAX_TIMER_SECONDS = 2_147_483
+
+/** Settings that cannot be used: one line a fault, each naming the setting. */
+export class ConfigError extends Error {
+  readonly faults: string[]
+
+  constructor (faults: string[]) {
+    super(faults.join('\n'))
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+/**
+ * Reads the settings. An empty variable counts as absent; a value that is not understood is a fault, never a silent default.
+ * @throws {ConfigError} with every fault there is, not only the first
+ */
+export function loadConfig (env: Env): Config {
+  const read = new Reader(env)
+  const url = read.url('DATABASE_URL', ['postgresql:', 'postgres:'])
+  const config: Config = {
+    host: read.text('HOST') ?? (url ? '0.0.0.0' : '127.0.0.1'), // the embedded database means a developer's own machine
+    port: read.integer('PORT', { fallback: 3000, max: 65_535 }),
+    logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
+    database: {
+      url,
+      directUrl: read.url('DATABASE_DIRECT_URL', ['postgresql:', 'postgres:']),
+      poolMax: read.integer('DATABASE_POOL_MAX', { fallback: 10, min: 1, max: 1000 }),
+      prepare: read.oneOf('DATABASE_PREPARE', ['on', 'off'], 'on') === 'on',
+    },
+    dataDir: resolve(read.text('DATA_DIR') ?? '.data'),
+    jwt: {
+      secret: read.secret('JWT_SECRET'),
+      publicKey: read.publicKey('JWT_PUBLIC_KEY'),
+      jwksUrl: read.url('JWKS_URL', ['https:', 'http:']),
+      issuer: read.text('JWT_ISSUER'),
+      audience: read.text('JWT_AUDIENCE'),
+    },
+    corsOrigins: read.origins('CORS_ORIGINS'),
+    editWindowSeconds: read.number('EDIT_WINDOW_SECONDS', { fallback: 900 }),
+    unknownUsers: read.oneOf('UNKNOWN_USERS', ['create', 'refuse'], 'create'),
+    rateLimits: {
+      commandsPerSecond: read.number('RATE_LIMIT_COMMANDS', { fallback: 20 }),
+      requestsPerSecond: read.number('RATE_LIMIT_REQUESTS', { fallback: 50 }),
+    },
+    realtime: {
+      maxConnectionsPerUser: read.integer('MAX_CONNECTIONS_PER_USER', { fallback: 20, min: 1 }),
+      maxFrameBytes: read.integer('MAX_FRAME_BYTES', { fallback: 262_144, min: 1024 }),
+      maxCommandsInFlight: read.integer('MAX_COMMANDS_IN_FLIGHT', { fallback: 32, min: 1 }),
+      authTimeoutMs: read.milliseconds('AUTH_TIMEOUT_SECONDS', 10),
+      heartbeatMs: read.milliseconds('HEARTBEAT_SECONDS', 25),
+      silenceMs: read.milliseconds('SILENCE_SECONDS', 35),
+      sweepMs: read.milliseconds('SWEEP_SECONDS', 30),
+      typingTimeoutMs: read.milliseconds('TYPING_TIMEOUT_SECONDS', 3),
+      expiryGraceMs: read.milliseconds('TOKEN_GRACE_SECONDS', 25),
+      presenceLeaseMs: read.milliseconds('PRESENCE_LEASE_SECONDS', 30),
+      presenceGraceMs: read.milliseconds('PRESENCE_GRACE_SECONDS', 15),
+      drainMs: read.milliseconds('DRAIN_SECONDS', 8),
+    },
+  }
+  read.faults.push(...contradictions(env, config))
+  if (read.faults.length > 0) throw new ConfigError(read.faults)
+  return deepFreeze(config)
+}
+
+/** What is wrong although every single setting is right. */
+function contradictions (env: Env, { database, realtime }: Config): string[] {
+  const faults: string[] = []
+  const keys = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL'].filter(name => env[name])
+  if (keys.length > 1) faults.push(`${keys.join(', ')}: only one of them can be set`)
+  if (keys.length === 0 && env.DATABASE_URL) {
+    faults.push('JWT_SECRET is not set: with DATABASE_URL, set JWT_SECRET, JWT_PUBLIC_KEY or JWKS_URL to what your application signs its tokens with')
+  }
+  if (database.directUrl && !env.DATABASE_URL) faults.push('DATABASE_DIRECT_URL is set without DATABASE_URL')
+  if (realtime.silenceMs <= realtime.heartbeatMs) {
+    faults.push('SILENCE_SECONDS must be more than HEARTBEAT_SECONDS: a healthy socket speaks once a heartbeat')
+  }
+  return faults
+}
+
+/** Reads single settings and gathers the faults. After a fault the value it returns is of no account. */
+class Reader {
+  readonly faults: string[] = []
+  readonly #env: Env
+
+  constructor (env: Env) {
+    this.#env = env
+  }
+
+  text (name: string): string | null {
+    return this.#env[name] || null
+  }
+
+  oneOf<T extends string> (name: string, choices: readonly T[], fallback: T): T {
+    const value = this.text(name) ?? fallback
+    const choice = choices.find(each => each === value)
+    return choice ?? this.#refuse(fallback, name, `must be one of ${choices.join(', ')}`)
+  }
+
+  number (name: string, { fallback, min = 0, max = Number.MAX_SAFE_INTEGER }: { fallback: number, min?: number, max?: number }): number {
+    const value = this.text(name)
+    if (value === null) return fallback
+    const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN
+    if (number >= min && number <= max) return number
+    return this.#refuse(fallback, name, `must be a number ${range(min, max)}`)
+  }
+
+  integer (name: string, { fallback, min = 0, max = Number.MAX_SAFE_INTEGER }: { fallback: number, min?: number, max?: number }): number {
+    const value = this.text(name)
+    if (value === null) return fallback
+    const number = /^\d+$/.test(value) ? Number(value) : NaN
+    if (number >= min && number <= max) return number
+    return this.#refuse(fallback, name, `must be a whole number ${range(min, max)}`)
+  }
+
+  /** Given in seconds, with decimals if need be. At least a millisecond: no timer here makes sense at 0. */
+  milliseconds (name: string, fallbackSeconds: number): number {
+    return Math.round(1000 * this.number(name, { fallback: fallbackSeconds, min: 0.001, max: MAX_TIMER_SECONDS }))
+  }
+
+  url (name: string, protocols: string[]): string | null {
+    const value = this.text(name)
+    if (value === null) return null
+    if (protocols.includes(URL.parse(value)?.protocol ?? '')) return value
+    return this.#refuse(null, name, `must be a URL that starts with ${protocols.map(each => `${each}//`).join(' or ')}`, { hide: true })
+  }
+
+  origins (name: string): string[] {
+    const values = (this.text(name) ?? '').split(',').map(each => each.trim()).filter(Boolean)
+    for (const value of values) {
+      if (URL.parse(value)?.origin !== value) {
+        this.faults.push(`${name} must be origins such as https://example.com, separated by commas, but has "${value}"`)
+      }
+    }
+    return values
+  }
+
+  secret (name: string): string | null {
+    const value = this.text(name)
+    if (value === null || Buffer.byteLength(value) >= MIN_SECRET_BYTES) return value
+    return this.#refuse(null, name, `must have at least ${MIN_SECRET_BYTES} bytes`, { hide: true })
+  }
+
+  /** PEM; "\n" may be spelled out, since not every place that holds variables can hold line ends. */
+  publicKey (name: string): string | null {
+    const pem = this.text(name)?.replaceAll('\\n', '\n') ?? null
+    if (pem === null) return null
+    try {
+      if (pem.includes('PRIVATE KEY')) throw new Error('a private key has no business here')
+      const { asymmetricKeyType, asymmetricKeyDetails } = createPublicKey(pem)
+      if (asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= MIN_RSA_BITS) return pem
+      if (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1') return pem
+      if (asymmetricKeyType === 'ed25519' || asymmetricKeyType === 'ed448') return pem
+    } catch {
+      // Not a public key at all: refused below, like one of the wrong kind.
+    }
+    return this.#refuse(null, name, `must be a public key in PEM: RSA of at least ${MIN_RSA_BITS} bits, EC on P-256, or Ed25519`, { hide: true })
+  }
+
+  /** `hide` keeps passwords and keys out of logs. */
+  #refuse<T> (fallback: T, name: string, rule: string, { hide = false } = {}): T {
+    this.faults.push(hide ? `${name} ${rule}` : `${name} ${rule}, but is "${this.#env[name]}"`)
+    return fallback
+  }
+}
+
+function range (min: number, max: number): string {
+  return max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`
+}
+
+function deepFreeze<T extends object> (value: T): T {
+  for (const each of Object.values(value)) {
+    if (typeof each === 'object' && each !== null) deepFreeze(each)
+  }
+  return Object.freeze(value)
+}
