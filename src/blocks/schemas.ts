@@ -1,0 +1,20 @@
+import { Type, type Static } from 'typebox'
+import { ChatRef, Page, Time, UserId, UserRef } from '../primitives.ts'
+import { Users } from '../users/schemas.ts'
+
+export const Block = Type.Object({ userId: UserId, blockedAt: Time })
+export const Blocks = Type.Object({ ...Page(Block).properties, users: Users })
+export type Blocks = Static<typeof Blocks>
+
+export const BlockChange = Type.Object({ userId: UserId, blocked: Type.Boolean() })
+export type BlockChange = Static<typeof BlockChange>
+
+/** A person, or the other one of a DIRECT chat. */
+export const BlockTarget = Type.Union([UserRef, ChatRef])
+export type BlockTarget = Static<typeof BlockTarget>
+
+export const commands = {
+  block_user: { data: BlockTarget, reply: 'ok', result: BlockChange },
+  unblock_user: { data: BlockTarget, reply: 'ok', result: BlockChange },
+  get_blocks: { data: Type.Object({}, { additionalProperties: false }), reply: 'ok', result: Blocks },
+} as const

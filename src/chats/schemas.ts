@@ -1,0 +1,196 @@
+import { Type, type Static } from 'typebox'
+import {
+  ChatId, ChatRef, ClientKey, Count, Cursor, Input, Labels, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId,
+} from '../primitives.ts'
+import { Message } from '../messages/schemas.ts'
+import { Users } from '../users/schemas.ts'
+
+export const ChatType = Type.Enum(['DIRECT', 'GROUP', 'SUPPORT', 'STREAM'])
+export const Role = Type.Enum(['OWNER', 'ADMIN', 'MODERATOR', 'MEMBER'], { description: 'From the most to the least' })
+export type Role = Static<typeof Role>
+export const ParticipantState = Type.Enum(['INVITED', 'JOINED', 'REJECTED', 'LEFT', 'REMOVED', 'BANNED'])
+
+export const ChatSettings = Type.Object({
+  slowModeSeconds: Type.Integer({ minimum: 0, maximum: 86_400 }),
+  retentionDays: Nullable(Type.Integer({ minimum: 1, maximum: 36_500 })),
+  historyForNewMembers: Type.Enum(['NONE', 'ALL']),
+  whoMaySend: Role,
+  whoMayInvite: Role,
+})
+
+export const Chat = Type.Object({
+  id: ChatId,
+  type: ChatType,
+  name: Nullable(Type.String()),
+  avatarUrl: Nullable(Type.String()),
+  description: Nullable(Type.String()),
+  externalRef: Nullable(Type.String()),
+  labels: Labels,
+  metadata: Metadata,
+  settings: ChatSettings,
+  request: Nullable(Type.Object({
+    status: Type.Enum(['PENDING', 'ACCEPTED', 'REJECTED', 'AUTO_ACCEPTED']), requestedById: UserId, answeredAt: Nullable(Time),
+  })),
+  support: Nullable(Type.Object({ status: Type.Enum(['OPEN', 'ASSIGNED', 'CLOSED']), assigneeId: Nullable(UserId) })),
+  createdById: UserId,
+  revision: Revision,
+  createdAt: Time,
+  updatedAt: Time,
+})
+export type Chat = Static<typeof Chat>
+
+export const Participant = Type.Object({
+  chatId: ChatId,
+  userId: UserId,
+  role: Role,
+  label: Nullable(Type.String({ description: "The application's own role: USER, STREAMER …" })),
+  state: ParticipantState,
+  silencedUntil: Nullable(Time),
+  joinedAt: Time,
+  revision: Revision,
+})
+export type Participant = Static<typeof Participant>
+
+/** A participant as they see themselves. */
+export const Membership = Type.Object({
+  chatId: ChatId,
+  inboxRevision: Revision,
+  state: ParticipantState,
+  role: Role,
+  notifications: Type.Enum(['ALL', 'MENTIONS', 'NONE']),
+  mutedUntil: Nullable(Time),
+  archived: Type.Boolean(),
+  pinnedAt: Nullable(Time),
+  markedUnread: Type.Boolean(),
+  visibleFromSeq: Seq,
+  clearedSeq: Seq,
+  joinRevision: Revision,
+})
+export type Membership = Static<typeof Membership>
+
+/** The counters of a chat, and where the viewer stands in it. */
+export const Head = Type.Object({
+  chatId: ChatId,
+  lastRevision: Revision,
+  lastSeq: Seq,
+  minSeq: Seq,
+  messageCount: Count,
+  memberCount: Count,
+  readSeq: Seq,
+  deliveredSeq: Seq,
+  unreadCount: Count,
+  mentionCount: Count,
+  lastMessageAt: Nullable(Time),
+})
+export type Head = Static<typeof Head>
+
+export const ChatView = Type.Object({
+  chat: Chat,
+  head: Head,
+  membership: Nullable(Membership),
+  lastMessage: Nullable(Message),
+  participants: Type.Array(Participant, { maxItems: 50, description: 'The viewer and the staff first' }),
+  users: Users,
+})
+export type ChatView = Static<typeof ChatView>
+
+const Name = Type.String({ minLength: 1, maxLength: 256 })
+const Url = Type.String({ minLength: 1, maxLength: 2048 })
+const Description = Type.String({ maxLength: 2048 })
+const Label = Type.String({ minLength: 1, maxLength: 64 })
+
+const NewChat = {
+  clientChatId: Type.Optional(ClientKey),
+  externalRef: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'Unique among the chats of its type: find or create' })),
+  labels: Type.Optional(Labels),
+  metadata: Type.Optional(Metadata),
+}
+
+export const CreateDirect = Input({ type: Type.Literal('DIRECT'), targetUserId: UserId, ...NewChat })
+export const CreateGroup = Input({
+  type: Type.Literal('GROUP'),
+  name: Name,
+  participantIds: Type.Array(UserId, { maxItems: 999, description: 'Beside the creator, who becomes the owner' }),
+  avatarUrl: Type.Optional(Url),
+  description: Type.Optional(Description),
+  settings: Type.Optional(Type.Partial(ChatSettings, { additionalProperties: false })),
+  ...NewChat,
+})
+export const CreateChat = Type.Union([CreateDirect, CreateGroup])
+export type CreateDirect = Static<typeof CreateDirect>
+export type CreateGroup = Static<typeof CreateGroup>
+export type CreateChat = Static<typeof CreateChat>
+
+export const UpdateChat = Type.Object({
+  name: Type.Optional(Name),
+  avatarUrl: Type.Optional(Nullable(Url)),
+  description: Type.Optional(Nullable(Description)),
+  labels: Type.Optional(Labels),
+  metadata: Type.Optional(Metadata),
+  settings: Type.Optional(Type.Partial(ChatSettings, { additionalProperties: false })),
+}, { additionalProperties: false, minProperties: 1 })
+export type UpdateChat = Static<typeof UpdateChat>
+
+export const ListChats = Input({
+  state: Type.Optional(Type.Enum(['active', 'archived'])),
+  type: Type.Optional(ChatType),
+  cursor: Type.Optional(Cursor),
+  limit: Type.Optional(PageLimit),
+})
+export type ListChats = Static<typeof ListChats>
+export const ChatPage = Page(ChatView)
+
+export const DeleteChat = Input({ scope: Type.Optional(Type.Enum(['me', 'everyone'])) })
+
+export const ListParticipants = Input({ cursor: Type.Optional(Cursor), limit: Type.Optional(PageLimit) })
+export type ListParticipants = Static<typeof ListParticipants>
+export const ParticipantPage = Type.Object({ ...Page(Participant).properties, users: Users })
+
+export const AddParticipants = Input({
+  userIds: Type.Array(UserId, { minItems: 1, maxItems: 1000 }),
+  role: Type.Optional(Role),
+  label: Type.Optional(Label),
+})
+export type AddParticipants = Static<typeof AddParticipants>
+
+export const UpdateParticipant = Type.Object({ role: Type.Optional(Role), label: Type.Optional(Nullable(Label)) }, { additionalProperties: false, minProperties: 1 })
+export type UpdateParticipant = Static<typeof UpdateParticipant>
+
+export const ParticipantRef = Input({ ...ChatRef.properties, userId: UserId })
+export const ParticipantChange = Type.Object({ participants: Type.Array(Participant), message: Nullable(Message) })
+export type ParticipantChange = Static<typeof ParticipantChange>
+
+export const Ok = Type.Object({ chatId: ChatId })
+
+export const commands = {
+  create_chat: { data: CreateChat, reply: 'chat_created', result: ChatView },
+  get_chats: { data: ListChats, reply: 'ok', result: ChatPage },
+  get_chat: { data: ChatRef, reply: 'ok', result: ChatView },
+  update_chat: { data: Type.Object({ ...ChatRef.properties, ...UpdateChat.properties }, { additionalProperties: false, minProperties: 2 }), reply: 'ok', result: ChatView },
+  delete_chat: { data: Input({ ...ChatRef.properties, ...DeleteChat.properties }), reply: 'ok', result: Ok },
+  leave_membership: { data: ChatRef, reply: 'ok', result: Ok },
+  clear_chat: { data: ChatRef, reply: 'ok', result: Membership },
+  get_participants: { data: Input({ ...ChatRef.properties, ...ListParticipants.properties }), reply: 'ok', result: ParticipantPage },
+  add_participants: { data: Input({ ...ChatRef.properties, ...AddParticipants.properties }), reply: 'ok', result: ParticipantChange },
+  update_participant: {
+    data: Type.Object({ ...ParticipantRef.properties, ...UpdateParticipant.properties }, { additionalProperties: false, minProperties: 3 }), reply: 'ok', result: ParticipantChange,
+  },
+  remove_participant: { data: ParticipantRef, reply: 'ok', result: ParticipantChange },
+} as const
+
+const ParticipantsEvent = Type.Object({
+  participants: Type.Array(Participant),
+  reason: Type.String({ description: 'added, left, removed, role_changed …' }),
+  actorId: UserId,
+  message: Type.Optional(Message),
+})
+
+/** The frames that carry a revision of the chat. */
+export const events = {
+  chat_created: ChatView,
+  chat_updated: Type.Object({ chat: Chat }),
+  participant_joined: ParticipantsEvent,
+  participant_left: ParticipantsEvent,
+  participant_updated: ParticipantsEvent,
+  chat_deleted: Type.Object({ chatId: ChatId }),
+} as const

@@ -1,0 +1,117 @@
+import { Type, type Static } from 'typebox'
+import { ChatId, ChatRef, ClientKey, Count, Input, MessageId, MessageRef, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId } from '../primitives.ts'
+import { Users } from '../users/schemas.ts'
+import { Watermark } from '../receipts/schemas.ts'
+
+export const MessageType = Type.Enum(['TEXT', 'IMAGE', 'VIDEO', 'AUDIO', 'VOICE', 'FILE', 'SYSTEM', 'ENCRYPTED'])
+
+const Attachment = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  kind: Type.Enum(['image', 'video', 'audio', 'voice', 'file']),
+  fileName: Type.String(),
+  size: Count,
+  mimeType: Type.String(),
+  width: Nullable(Count),
+  height: Nullable(Count),
+  durationMs: Nullable(Count),
+  waveform: Nullable(Type.Array(Type.Number())),
+  url: Type.String(),
+  thumbnailUrl: Nullable(Type.String()),
+  createdAt: Time,
+})
+
+const MessageLink = Type.Object({ messageId: MessageId, seq: Seq })
+
+/** Deleted for everyone: content is null, lists and metadata are empty. From somebody whom the viewer has blocked: the same, and `fromBlocked`. */
+export const Message = Type.Object({
+  id: MessageId,
+  chatId: ChatId,
+  seq: Seq,
+  revision: Revision,
+  senderId: Nullable(UserId),
+  senderLabel: Nullable(Type.String()),
+  type: MessageType,
+  content: Nullable(Type.String()),
+  attachments: Type.Array(Attachment),
+  metadata: Metadata,
+  system: Nullable(Type.Object({ kind: Type.String(), actorId: Nullable(UserId), targetIds: Type.Array(UserId), data: Type.Record(Type.String(), Type.Unknown()) })),
+  replyTo: Nullable(MessageLink),
+  threadRoot: Nullable(MessageLink),
+  thread: Nullable(Type.Object({ replyCount: Count, lastReplySeq: Seq })),
+  forwardedFrom: Nullable(Type.Object({ senderId: UserId, createdAt: Time })),
+  mentions: Type.Object({ userIds: Type.Array(UserId), all: Type.Boolean() }),
+  reactions: Type.Array(Type.Object({ emoji: Type.String(), count: Count, userIds: Type.Array(UserId), mine: Type.Optional(Type.Boolean()) })),
+  pinned: Nullable(Type.Object({ userId: UserId, at: Time })),
+  clientMessageId: Nullable(Type.String()),
+  createdAt: Time,
+  editedAt: Nullable(Time),
+  deletedAt: Nullable(Time),
+  deletedById: Nullable(UserId),
+  fromBlocked: Type.Optional(Type.Literal(true)),
+})
+export type Message = Static<typeof Message>
+
+export const Related = Type.Record(Type.String(), Type.Union([Message, Type.Object({ unavailable: Type.Literal(true) })]), {
+  description: 'The messages that the page quotes, by id',
+})
+
+const Content = Type.String({ minLength: 1, maxLength: 10_000 })
+
+export const NewMessage = Input({
+  content: Content,
+  type: Type.Optional(Type.Literal('TEXT')),
+  replyToId: Type.Optional(MessageId),
+  metadata: Type.Optional(Metadata),
+  clientMessageId: Type.Optional(ClientKey),
+})
+export type NewMessage = Static<typeof NewMessage>
+
+export const NewMessageToUser = Input({ targetUserId: UserId, ...NewMessage.properties })
+export const MessageSent = Type.Object({ message: Message, duplicate: Type.Boolean({ description: 'This clientMessageId has been sent before: the message as it is now' }) })
+export type MessageSent = Static<typeof MessageSent>
+
+export const SendMessage = Type.Union([Input({ chatId: ChatId, ...NewMessage.properties }), NewMessageToUser])
+
+export const History = Input({
+  before: Type.Optional(Seq),
+  after: Type.Optional(Seq),
+  around: Type.Optional(Seq),
+  limit: Type.Optional(PageLimit),
+  type: Type.Optional(MessageType),
+  senderId: Type.Optional(UserId),
+  from: Type.Optional(Time),
+  to: Type.Optional(Time),
+})
+export type History = Static<typeof History>
+
+export const HistoryPage = Type.Object({
+  data: Type.Array(Message, { description: 'Ascending by seq' }),
+  related: Related,
+  users: Users,
+  watermarks: Type.Array(Watermark),
+  nextCursor: Nullable(Type.String({ description: 'The next `before` (of a page asked with `after`: the next `after`)' })),
+})
+
+export const EditMessage = Input({ content: Content })
+export const DeleteMessage = Input({ scope: Type.Optional(Type.Enum(['me', 'everyone'])) })
+export const MessageReply = Type.Object({ message: Message })
+export type MessageReply = Static<typeof MessageReply>
+export const MessageView = Type.Object({ message: Message, related: Related, users: Users })
+
+export const Version = Type.Object({ version: Type.Integer({ minimum: 1 }), content: Nullable(Type.String()), metadata: Metadata, replacedAt: Time })
+export const Versions = Page(Version)
+
+export const commands = {
+  send_message: { data: SendMessage, reply: 'message_sent', result: MessageSent },
+  edit_message: { data: Input({ ...MessageRef.properties, ...EditMessage.properties }), reply: 'message_edited', result: MessageReply },
+  delete_message: { data: Input({ ...MessageRef.properties, ...DeleteMessage.properties }), reply: 'message_deleted', result: MessageReply },
+  get_history: { data: Input({ ...ChatRef.properties, ...History.properties }), reply: 'ok', result: HistoryPage },
+  get_messages: { data: MessageRef, reply: 'ok', result: MessageView },
+  get_edits: { data: MessageRef, reply: 'ok', result: Versions },
+} as const
+
+export const events = {
+  message_received: Type.Object({ message: Message, watermark: Type.Optional(Watermark) }),
+  message_edited: MessageReply,
+  message_deleted: MessageReply,
+} as const
