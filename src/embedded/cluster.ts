@@ -6,8 +6,7 @@ import { join } from 'node:path'
 import { StartError } from '../start-error.ts'
 import { run, type Account } from './account.ts'
 import type { Binaries } from './binaries.ts'
-
-const SUPERUSER = 'parley'
+import { SUPERUSER } from './url.ts'
 
 /** Long enough for the recovery after a crash. */
 const START_SECONDS = 120
@@ -99,14 +98,6 @@ export class Cluster {
     if (code === 0) return true
     if (code === 3) return false // pg_ctl's documented "not running"
     throw new StartError(`The embedded PostgreSQL in ${this.dir} cannot be used: ${reason(output)}`)
-  }
-
-  /** Where the running server is found. */
-  async url (database: string): Promise<string> {
-    const password = await readFile(join(this.dir, 'password'), 'utf8')
-    const lockFile = await readFile(join(this.#data, 'postmaster.pid'), 'utf8')
-    const port = lockFile.split('\n')[3] // pid, data directory, start time, port …
-    return `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`
   }
 
   async #checkVersion (): Promise<void> {

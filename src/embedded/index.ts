@@ -4,11 +4,10 @@ import pg from 'pg'
 import { StartError } from '../start-error.ts'
 import { BusyError, type Cluster } from './cluster.ts'
 import { openHome } from './home.ts'
+import { clusterUrl, DATABASE } from './url.ts'
 
 /** The advisory lock, in the database `postgres`, of the process that a running server belongs to. */
 const OWNER_LOCK = 0x7061726c // "parl"
-/** The application's database. */
-const DATABASE = 'parley'
 
 /** A process that was killed while it was nobody's child is in the way until it is reaped: up to 2 s have been seen. */
 const PATIENCE_MS = 5_000
@@ -48,7 +47,7 @@ export class EmbeddedPostgres {
     if (owner === null) throw new StartError(`DATA_DIR: ${dataDir} is in use by another Parley that is running`)
     const { rowCount } = await owner.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE])
     if (rowCount === 0) await owner.query(`CREATE DATABASE ${DATABASE}`)
-    return new EmbeddedPostgres(cluster, owner, await cluster.url(DATABASE), options)
+    return new EmbeddedPostgres(cluster, owner, clusterUrl(cluster.dir), options)
   }
 
   private constructor (cluster: Cluster, owner: pg.Client, url: string, options: Options) {
@@ -90,7 +89,7 @@ async function own (cluster: Cluster, port?: number): Promise<pg.Client | null> 
   for (;;) {
     try {
       if (!await cluster.isRunning()) await cluster.start(port === undefined ? {} : { port })
-      return await lock(await cluster.url('postgres'))
+      return await lock(clusterUrl(cluster.dir, 'postgres'))
     } catch (error) {
       if (Date.now() - begun > patience(error)) throw error
       await delay(RETRY_MS)
