@@ -1,0 +1,29 @@
+// Runs the tests: `npm test`, or some of them with `npm test -- test/messages/send.test.ts`; more arguments go to tap.
+// They share one PostgreSQL. Each makes databases of its own in it, copies of one that has been migrated here. The last line is the count.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { createTemplate, dropDatabase } from './helpers/database.ts'
+import { Report } from './helpers/report.ts'
+import { startServer } from './helpers/server.ts'
+
+const report = new Report(console.log)
+const server = await startServer(process.env)
+try {
+  console.log(`Tests on ${server.name}`)
+  const template = await createTemplate(server.url)
+  process.exitCode = await runTap({ ...process.env, TEST_SERVER: server.url, TEST_TEMPLATE: template })
+  await dropDatabase(server.url, template)
+} finally {
+  await server.stop()
+}
+console.log(`${report.passed} passed, ${report.failed} failed`)
+
+async function runTap (env: NodeJS.ProcessEnv): Promise<number> {
+  const tap = spawn('tap', ['--reporter=tap', ...process.argv.slice(2)], { env, stdio: ['inherit', 'pipe', 'inherit'] })
+  // A Ctrl-C reaches tap too, and ends it; the server is to be stopped all the same.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => tap.kill(signal))
+  createInterface({ input: tap.stdout }).on('line', line => report.line(line))
+  const [code] = await once(tap, 'close')
+  return code ?? 1
+}
