@@ -29,7 +29,7 @@ export function applyFrame (chat: ChatState, frame: EventFrame, viewer: Viewer):
 }
 
 function passed (chat: ChatState, { type, revision = 0, data }: EventFrame, viewer: Viewer): ChatState {
-  if (type === 'changes') return withChanges(chat, data, viewer)
+  if (type === 'changes') return withChanges(chat, data, viewer) ?? chat
   const { chat: session, participants = [], message, threadRoot, watermark, minSeq } = type === 'chat_created' ? {} : data as Rows
   let next = withSession(chat, session)
   next = withJoiners(withParticipants(next, participants), chat, viewer)
@@ -68,24 +68,23 @@ function settled (chat: ChatState, viewer: Viewer): ChatState {
 /** The answer to `changes`. */
 export function applyReply (chat: ChatState, changes: Changes, viewer: Viewer): ChatState {
   const next = withChanges(chat, changes, viewer)
-  if (next === chat) return chat
-  return settled({ ...next, stale: 'since' in changes && changes.hasMore }, viewer)
+  return next ? settled({ ...next, stale: 'since' in changes && changes.hasMore }, viewer) : chat
 }
 
 /** `changes` that the server has sent by itself, having repaired a gap: a frame that covers more. */
 export function applyRepair (chat: ChatState, frame: EventFrame<'changes'>, viewer: Viewer): ChatState {
   const { data } = frame
   const next = withChanges(chat, data, viewer)
-  if (next !== chat) return settled(next, viewer)
+  if (next) return settled(next, viewer)
   return 'since' in data ? applyFrame(chat, { ...frame, previousRevision: data.since, revision: data.upTo }, viewer) : chat
 }
 
-/** @returns the same chat if this does not go with it: it has been left and joined again, here or there. */
-function withChanges (chat: ChatState, changes: Changes, viewer: Viewer): ChatState {
+/** @returns null if the two do not go together: there is a gap between them, or the user has joined again since. */
+function withChanges (chat: ChatState, changes: Changes, viewer: Viewer): ChatState | null {
   const joinRevision = chat.membership?.joinRevision ?? 0
-  if (changes.upTo < joinRevision) return chat
+  if (changes.upTo < joinRevision) return null
   if ('reset' in changes) return changes.upTo < chat.cursor ? withWatermarks(chat, changes.watermarks, viewer) : replaced(chat, changes, viewer)
-  if (!chat.loaded || changes.since > chat.cursor) return chat
+  if (!chat.loaded || changes.since > chat.cursor) return null
   const isNew = ({ revision }: { revision: number }) => revision > chat.cursor
   let next = withSession(withHead(chat, changes.head), changes.chat)
   next = withParticipants(next, changes.participants.filter(isNew))

@@ -25,7 +25,8 @@ function supersedes (row: Message, here: Message): boolean {
   return row.revision > here.revision || (row.revision === here.revision && here.fromBlocked === true && !row.fromBlocked)
 }
 
-export function withMessages (chat: ChatState, rows: Iterable<Message>, viewer: Viewer): ChatState {
+export function withMessages (chat: ChatState, rows: Message[], viewer: Viewer): ChatState {
+  if (rows.length === 0) return chat
   const lowest = bound(chat) + 1
   const messages = new Map(chat.messages)
   const older = chat.older && new Map(chat.older)
@@ -64,6 +65,7 @@ export function reviewed (chat: ChatState, viewer: Viewer): ChatState {
 }
 
 export function withParticipants (chat: ChatState, rows: Participant[]): ChatState {
+  if (rows.length === 0) return chat
   const participants = new Map(chat.participants)
   const watermarks = new Map(chat.watermarks)
   const earlyWatermarks = new Map(chat.earlyWatermarks)
@@ -91,6 +93,7 @@ function move (userId: string, from: Map<string, Watermark>, to: Map<string, Wat
 }
 
 export function withWatermarks (chat: ChatState, rows: Watermark[], viewer: Viewer): ChatState {
+  if (rows.length === 0) return chat
   const watermarks = new Map(chat.watermarks)
   const earlyWatermarks = new Map(chat.earlyWatermarks)
   for (const row of rows) {

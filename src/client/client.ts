@@ -222,7 +222,7 @@ export class Client {
   }
 
   #emit<Name extends keyof Listeners> (name: Name, ...args: Parameters<Listeners[Name]>): void {
-    for (const listener of this.#listeners.get(name) ?? []) listener(...args as never[])
+    for (const listener of this.#listeners.get(name) ?? []) (listener as (...args: unknown[]) => void)(...args)
   }
 }
 
