@@ -1,7 +1,12 @@
-import neostandard from 'neostandard'
+import neostandard, { plugins } from 'neostandard'
 
 export default [
   ...neostandard({ ts: true, ignores: ['src/generated/**', '.data/**', '.tap/**'] }),
-  // A schema and its type share one name; a name that is really declared twice is TypeScript's to find.
-  { files: ['**/*.ts'], rules: { '@typescript-eslint/no-redeclare': 'off' } },
+  { rules: { 'no-void': ['error', { allowAsStatement: true }] } },
+  {
+    files: ['src/**/*.ts'],
+    plugins: { '@typescript-eslint': plugins['typescript-eslint'].plugin },
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: { '@typescript-eslint/no-floating-promises': 'error', '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }] },
+  },
 ]

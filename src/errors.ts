@@ -16,6 +16,7 @@ const ERRORS = {
   CHAT_READ_ONLY: [403, 'You may not send to this chat'],
   SILENCED: [403, 'You have been silenced in this chat'],
   USER_BANNED: [403, 'You have been banned'],
+  ORIGIN_REFUSED: [403, 'This origin is not in CORS_ORIGINS'],
   CHAT_NOT_FOUND: [404, 'There is no such chat, or you are not in it'],
   MESSAGE_NOT_FOUND: [404, 'There is no such message, or you may not see it'],
   USER_NOT_FOUND: [404, 'There is no such user, or you may not see them'],
@@ -82,6 +83,11 @@ export function isDatabaseUnavailable (error: unknown): boolean {
 /** Whatever was thrown, as what the client is told. What is not meant for clients becomes INTERNAL, with the cause kept for the log. */
 export function toApiError (error: unknown): ApiError {
   if (error instanceof ApiError) return error
+  if (isLockTimeout(error)) return new ApiError('OVERLOADED', '', { retryAfterMs: 1000, cause: error })
   if (isDatabaseUnavailable(error)) return new ApiError('DATABASE_UNAVAILABLE', '', { cause: error })
   return new ApiError('INTERNAL', '', { cause: error })
+}
+
+function isLockTimeout (error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '55P03'
 }

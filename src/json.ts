@@ -46,6 +46,11 @@ export class EncodedJson {
   constructor (text: string) {
     this.text = text
   }
+
+  /** The same object with more members. */
+  with (members: object): EncodedJson {
+    return new EncodedJson(`${this.text.slice(0, -1)},${JSON.stringify(members).slice(1)}`)
+  }
 }
 
 export function encodeJson (value: unknown): string {

@@ -79,3 +79,13 @@ ALTER TABLE chat.user_presence
 
 ALTER TABLE chat.meta ADD CONSTRAINT meta_one_row_check CHECK (id = 1);
 INSERT INTO chat.meta (id, epoch) VALUES (1, gen_random_uuid());
+
+-- Every user has an inbox, whoever inserts them.
+CREATE FUNCTION chat.create_inbox() RETURNS trigger
+LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+  INSERT INTO chat.user_inbox (user_id) VALUES (NEW.id);
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER chat_user_inbox AFTER INSERT ON chat.chat_user FOR EACH ROW EXECUTE FUNCTION chat.create_inbox();

@@ -1,0 +1,106 @@
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { blocks } from './blocks/index.ts'
+import { blocksService } from './blocks/service.ts'
+import { Changes } from './changes.ts'
+import { chats } from './chats/index.ts'
+import { membersService } from './chats/members.ts'
+import { chatsService } from './chats/service.ts'
+import type { Config } from './config.ts'
+import { messages } from './messages/index.ts'
+import { messagesService } from './messages/service.ts'
+import { messageWriter } from './messages/publish.ts'
+import { auth, bearerToken } from './plugins/auth.ts'
+import { database } from './plugins/database.ts'
+import { errorHandler } from './plugins/error-handler.ts'
+import { health } from './plugins/health.ts'
+import { openapi } from './plugins/openapi.ts'
+import { requestRate } from './plugins/rate-limit.ts'
+import { validation } from './plugins/validation.ts'
+import { presence } from './presence/index.ts'
+import { Leases } from './presence/leases.ts'
+import { presenceService } from './presence/service.ts'
+import { Typing } from './presence/typing.ts'
+import { MemoryBus } from './realtime/bus/memory.ts'
+import { realtime } from './realtime/index.ts'
+import { receipts } from './receipts/index.ts'
+import { receiptsService } from './receipts/service.ts'
+import { hubSource } from './sync/hub-source.ts'
+import { sync } from './sync/index.ts'
+import { syncService } from './sync/service.ts'
+import { users } from './users/index.ts'
+import { usersService } from './users/service.ts'
+
+/** The whole system. Listening is the caller's. */
+export async function buildApp (config: Config, logger?: FastifyBaseLogger): Promise<FastifyInstance> {
+  const app = fastify({
+    ...(logger ? { loggerInstance: logger } : { logger: { level: config.logLevel } }),
+    bodyLimit: config.realtime.maxFrameBytes, // what is too large for a frame is for REST, too
+    requestIdHeader: 'x-request-id',
+    routerOptions: { maxParamLength: 512 },
+    forceCloseConnections: 'idle',
+  })
+
+  await app.register(errorHandler)
+  await app.register(validation)
+  await app.register(helmet)
+  await app.register(cors, { origin: config.corsOrigins.includes('*') ? true : config.corsOrigins, methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] })
+  await app.register(openapi)
+  await app.register(database, { config })
+  await app.register(health)
+  await app.register(auth, { config })
+
+  const userService = usersService(app.db, config)
+  await app.register(realtime, {
+    config,
+    bus: new MemoryBus(),
+    source: hubSource(app.db),
+    authenticate: async token => {
+      const identity = await app.verifyToken(token)
+      await userService.admit(identity)
+      return identity
+    },
+  })
+  await app.register(api, { prefix: '/api/v1/chat', config, userService })
+  return app
+}
+
+/** Every route below needs a token. Each slice is given what it needs of the others: none imports another's service. */
+async function api (app: FastifyInstance, { config, userService }: { config: Config, userService: ReturnType<typeof usersService> }): Promise<void> {
+  app.addHook('onRequest', async request => {
+    request.identity = await app.verifyToken(bearerToken(request.headers.authorization))
+    await userService.admitOften(request.identity)
+  })
+  await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond })
+
+  const { db, hub } = app
+  const changes = new Changes(db, hub)
+  const writer = messageWriter(app)
+  const ensureUsers = userService.ensure
+  const memberService = membersService({ db, changes, ensureUsers })
+  const chatService = chatsService({ db, changes, members: memberService, ensureUsers })
+  const receiptService = receiptsService(db, hub)
+  const typing = new Typing(hub, config.realtime.typingTimeoutMs)
+
+  await app.register(users, { users: userService })
+  await app.register(chats, { chats: chatService, members: memberService })
+  await app.register(messages, {
+    messages: messagesService({
+      db,
+      changes,
+      writer,
+      config,
+      directChat: chatService.direct,
+      delivered: async (userId, chatId, upToSeq) => { await receiptService.delivered(userId, chatId, { upToSeq }) },
+    }),
+  })
+  await app.register(receipts, { receipts: receiptService })
+  await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers }) })
+  await app.register(presence, {
+    presence: presenceService({ db, hub, typing, config, getChat: chatService.get }),
+    leases: new Leases(db, hub, config.realtime, app.log),
+    typing,
+  })
+  await app.register(sync, { sync: syncService(db, app.epoch) })
+}

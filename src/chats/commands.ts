@@ -1,0 +1,24 @@
+import type { CommandTable } from '../realtime/commands.ts'
+import type { MembersService } from './members.ts'
+import type { ChatsService } from './service.ts'
+
+export function chatCommands (commands: CommandTable, chats: ChatsService, members: MembersService): void {
+  commands
+    .on('create_chat', async ({ userId }, data) => (await chats.create(userId, data)).view)
+    .on('get_chats', ({ userId }, data) => chats.list(userId, data))
+    .on('get_chat', ({ userId }, { chatId }) => chats.get(userId, chatId))
+    .on('update_chat', ({ userId }, { chatId, ...change }) => chats.update(userId, chatId, change))
+    .on('delete_chat', async ({ userId }, { chatId, scope }) => {
+      await (scope === 'everyone' ? chats.deleteForEveryone(userId, chatId) : chats.deleteForMe(userId, chatId))
+      return { chatId }
+    })
+    .on('leave_membership', async ({ userId }, { chatId }) => {
+      await chats.deleteForMe(userId, chatId)
+      return { chatId }
+    })
+    .on('clear_chat', ({ userId }, { chatId }) => chats.clear(userId, chatId))
+    .on('get_participants', ({ userId }, { chatId, ...page }) => members.list(userId, chatId, page))
+    .on('add_participants', ({ userId }, { chatId, ...people }) => members.add(userId, chatId, people))
+    .on('update_participant', ({ userId }, { chatId, userId: targetId, ...change }) => members.update(userId, chatId, targetId, change))
+    .on('remove_participant', ({ userId }, { chatId, userId: targetId }) => members.remove(userId, chatId, targetId))
+}

@@ -1,0 +1,145 @@
+import type { Change, Changes } from '../changes.ts'
+import { ApiError } from '../errors.ts'
+import { writeSystemMessage, type WrittenNotice } from '../messages/system.ts'
+import type { Database } from '../plugins/database.ts'
+import { compile } from '../plugins/validation.ts'
+import { decodeCursor, toPage } from '../pages.ts'
+import { Input, Revision } from '../primitives.ts'
+import {
+  addToMemberCount, blockedAmong, chatRules, countOwners, isMember, joinParticipants, leaveChat, listParticipants, successor, updateParticipant, usersOf, type Rules,
+} from './queries.ts'
+import type { AddParticipants, ListParticipants, Participant, ParticipantChange, Role, UpdateParticipant } from './schemas.ts'
+
+export type MembersService = ReturnType<typeof membersService>
+
+export interface MembersDependencies {
+  db: Database
+  changes: Changes
+  /** Sees to it that these users exist. */
+  ensureUsers: (userIds: string[]) => Promise<void>
+}
+
+const RANKS: Role[] = ['OWNER', 'ADMIN', 'MODERATOR', 'MEMBER']
+const atLeast = (role: Role, needed: Role) => RANKS.indexOf(role) <= RANKS.indexOf(needed)
+
+/** @throws {ApiError} ROLE_REQUIRED */
+export function requireRole (role: Role, needed: Role): void {
+  if (!atLeast(role, needed)) throw new ApiError('ROLE_REQUIRED')
+}
+
+const checkCursor = compile(Input({ joinRevision: Revision }), 'cursor')
+
+/** Who is in a chat: joining, leaving, roles. Each change writes a SYSTEM message, which its event carries. */
+export function membersService ({ db, changes, ensureUsers }: MembersDependencies) {
+  /** One event for the change: its SYSTEM message (written first, so that a leaver's own row is the last they are told of) and its participants. */
+  function announce (
+    change: Change, type: 'participant_joined' | 'participant_left' | 'participant_updated', reason: string, actorId: string,
+    notice: WrittenNotice, participants: Participant[], follow: { joined?: { userIds: string[], bound: number }, left?: string[] } = {}
+  ): ParticipantChange {
+    const data = `{"participants":${JSON.stringify(participants)},"reason":"${reason}","actorId":${JSON.stringify(actorId)},"message":${notice.message}}`
+    change.publish({ type, data, message: { seq: notice.seq, senderId: null }, ...follow })
+    return { participants, message: JSON.parse(notice.message) }
+  }
+
+  async function leave (change: Change, userId: string, state: 'LEFT' | 'REMOVED', actorId: string): Promise<ParticipantChange> {
+    const { role } = change.member(userId)
+    const heir = role === 'OWNER' && await countOwners(change.tx, change.chatId) === 1 ? await successor(change.tx, change.chatId, userId) : undefined
+    const notice = await writeSystemMessage(change, {
+      kind: state === 'LEFT' ? 'participant_left' : 'participant_removed', actorId, targetIds: [userId], data: heir === undefined ? {} : { newOwnerId: heir },
+    })
+    // The heir's inbox could not be locked beforehand: a deadlock over it is undone and tried again.
+    const inboxRevisions = await change.takeInboxRevisions(heir === undefined ? [userId] : [userId, heir])
+    const next = async (id: string) => ({ revision: await change.takeRevisions(), inboxRevision: inboxRevisions.get(id) ?? 0 })
+    const participants = heir === undefined ? [] : await updateParticipant(change.tx, change.chatId, heir, { role: 'OWNER', ...await next(heir) })
+    participants.push(...await leaveChat(change.tx, change.chatId, userId, { state, ...await next(userId) }))
+    await addToMemberCount(change.tx, change.chatId, -1)
+    return announce(change, 'participant_left', state.toLowerCase(), actorId, notice, participants, { left: [userId] })
+  }
+
+  async function rules (change: Change): Promise<Rules> {
+    const found = await chatRules(change.tx, change.chatId)
+    if (!found) throw new ApiError('CHAT_NOT_FOUND')
+    return found
+  }
+
+  return {
+    async list (userId: string, chatId: string, { cursor, limit = 50 }: ListParticipants) {
+      if (!await isMember(db, chatId, userId)) throw new ApiError('CHAT_NOT_FOUND')
+      const after = decodeCursor(cursor, checkCursor)?.joinRevision ?? 0
+      const page = toPage(await listParticipants(db, chatId, after, limit + 1), limit,
+        ({ joinRevision, ...participant }) => participant, ({ joinRevision }) => ({ joinRevision }))
+      return { ...page, users: await usersOf(db, page.data.map(participant => participant.userId)) }
+    },
+
+    /** Who is in the chat already stays as they are. @throws {ApiError} ROLE_REQUIRED, CHAT_BLOCKED */
+    async add (actorId: string, chatId: string, { userIds, role = 'MEMBER', label }: AddParticipants): Promise<ParticipantChange> {
+      const wanted = [...new Set(userIds)]
+      await ensureUsers(wanted)
+      return changes.run({ chatId, participants: [actorId, ...wanted], inboxes: wanted }, async change => {
+        const actor = change.member(actorId)
+        const { type, whoMayInvite, historyForNewMembers } = await rules(change)
+        if (type === 'DIRECT' || !atLeast(actor.role, whoMayInvite) || !atLeast(actor.role, role)) throw new ApiError('ROLE_REQUIRED')
+        if (wanted.some(userId => change.participants.get(userId)?.state === 'BANNED')) throw new ApiError('USER_BANNED')
+        if ((await blockedAmong(change.tx, actorId, wanted)).length > 0) throw new ApiError('CHAT_BLOCKED')
+        const joining = wanted.filter(userId => change.participants.get(userId)?.state !== 'JOINED')
+        if (joining.length === 0) return { participants: [], message: null }
+        const notice = await writeSystemMessage(change, { kind: 'participants_added', actorId, targetIds: joining })
+        const visibleFromSeq = historyForNewMembers === 'ALL' ? 1 : change.head.lastSeq + 1
+        const participants = await joinParticipants(change.tx, change.chatId, {
+          userIds: joining,
+          role,
+          label: label ?? null,
+          firstRevision: await change.takeRevisions(joining.length),
+          inboxRevisions: await change.takeInboxRevisions(joining),
+          visibleFromSeq,
+          readSeq: change.head.lastSeq,
+        })
+        await addToMemberCount(change.tx, change.chatId, joining.length)
+        return announce(change, 'participant_joined', 'added', actorId, notice, participants, { joined: { userIds: joining, bound: visibleFromSeq - 1 } })
+      })
+    },
+
+    /** @throws {ApiError} ROLE_REQUIRED; LAST_OWNER; USER_NOT_FOUND for who is not in the chat */
+    async update (actorId: string, chatId: string, userId: string, { role, label }: UpdateParticipant): Promise<ParticipantChange> {
+      return changes.run({ chatId, participants: [actorId, userId], inboxes: [userId] }, async change => {
+        const actor = change.member(actorId)
+        requireRole(actor.role, 'ADMIN')
+        const target = change.participants.get(userId)
+        if (target?.state !== 'JOINED') throw new ApiError('USER_NOT_FOUND')
+        if (!atLeast(actor.role, target.role) || (role !== undefined && !atLeast(actor.role, role))) throw new ApiError('ROLE_REQUIRED')
+        const isDemotion = role !== undefined && target.role === 'OWNER' && role !== 'OWNER'
+        if (isDemotion && await countOwners(change.tx, change.chatId) === 1) throw new ApiError('LAST_OWNER')
+        const kind = role === undefined ? 'label_changed' : 'role_changed'
+        const data = { ...(role !== undefined && { role }), ...(label !== undefined && { label }) }
+        const notice = await writeSystemMessage(change, { kind, actorId, targetIds: [userId], data })
+        const inboxRevisions = await change.takeInboxRevisions([userId])
+        const participants = await updateParticipant(change.tx, change.chatId, userId, {
+          ...data, revision: await change.takeRevisions(), inboxRevision: inboxRevisions.get(userId) ?? 0,
+        })
+        return announce(change, 'participant_updated', kind, actorId, notice, participants)
+      })
+    },
+
+    /** @throws {ApiError} ROLE_REQUIRED; USER_NOT_FOUND for who is not in the chat */
+    async remove (actorId: string, chatId: string, userId: string): Promise<ParticipantChange> {
+      return changes.run({ chatId, participants: [actorId, userId], inboxes: [userId] }, async change => {
+        const actor = change.member(actorId)
+        if (userId !== actorId) requireRole(actor.role, 'ADMIN')
+        const target = change.participants.get(userId)
+        if ((await rules(change)).type === 'DIRECT') throw new ApiError('ROLE_REQUIRED')
+        if (target?.state !== 'JOINED') throw new ApiError('USER_NOT_FOUND')
+        if (!atLeast(actor.role, target.role)) throw new ApiError('ROLE_REQUIRED')
+        return leave(change, userId, userId === actorId ? 'LEFT' : 'REMOVED', actorId)
+      })
+    },
+
+    /** Nobody can leave a DIRECT chat. The last owner's leaving passes the chat on. @throws {ApiError} ROLE_REQUIRED */
+    async leave (userId: string, chatId: string): Promise<void> {
+      await changes.run({ chatId, participants: [userId], inboxes: [userId] }, async change => {
+        change.member(userId)
+        if ((await rules(change)).type === 'DIRECT') throw new ApiError('ROLE_REQUIRED')
+        await leave(change, userId, 'LEFT', userId)
+      })
+    },
+  }
+}

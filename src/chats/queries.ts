@@ -1,0 +1,225 @@
+import type { Queryable } from '../plugins/database.ts'
+import type { Chat, ChatView, CreateGroup, ListChats, Participant, Role, UpdateChat } from './schemas.ts'
+
+/** The chat as one user sees it; undefined: they are not in it. */
+export async function chatView (db: Queryable, chatId: string, userId: string): Promise<ChatView | undefined> {
+  const [row] = await db.query<{ view: ChatView | null }>({ name: 'chats.chatView', text: 'SELECT chat.chat_view($1, $2) AS view' }, [chatId, userId])
+  return row?.view ?? undefined
+}
+
+export async function isMember (db: Queryable, chatId: string, userId: string): Promise<boolean> {
+  const rows = await db.query({ name: 'chats.isMember', text: 'SELECT FROM chat.viewer($1, $2)' }, [chatId, userId])
+  return rows.length > 0
+}
+
+export interface ExistingChat { chatId: string, isMember: boolean }
+
+/** The chat that a request to make one names already: by its pair, by its maker's key, or by the application's reference. */
+export async function findChat (
+  db: Queryable, userId: string, { type, targetUserId, clientChatId, externalRef }: { type: string, targetUserId?: string, clientChatId?: string, externalRef?: string }
+): Promise<ExistingChat | undefined> {
+  const [row] = await db.query<ExistingChat>({
+    name: 'chats.findChat',
+    text: `SELECT c.id AS "chatId", EXISTS (
+             SELECT FROM chat.chat_participant p WHERE p.chat_id = c.id AND p.user_id = $1 AND p.state = 'JOINED') AS "isMember"
+           FROM chat.chat_session c
+           WHERE c.deleted_at IS NULL AND (
+             (c.direct_low = least($1::text COLLATE "C", $3::text COLLATE "C") AND c.direct_high = greatest($1::text COLLATE "C", $3::text COLLATE "C") AND $3 IS NOT NULL)
+             OR (c.created_by_id = $1 AND c.client_chat_id = $4) OR (c.type = $2::chat.chat_type AND c.external_ref = $5))
+           ORDER BY c.direct_low IS NULL, c.client_chat_id IS DISTINCT FROM $4 LIMIT 1`,
+  }, [userId, type, targetUserId ?? null, clientChatId ?? null, externalRef ?? null])
+  return row
+}
+
+/** Who of these blocks the user, or is blocked by them. */
+export async function blockedAmong (db: Queryable, userId: string, userIds: string[]): Promise<string[]> {
+  const rows = await db.query<{ userId: string }>({
+    name: 'chats.blockedAmong',
+    text: `SELECT u.id AS "userId" FROM unnest($2::text[]) AS u (id) WHERE EXISTS (
+             SELECT FROM chat.user_block b WHERE (b.user_id = $1 AND b.blocked_user_id = u.id) OR (b.user_id = u.id AND b.blocked_user_id = $1))`,
+  }, [userId, userIds])
+  return rows.map(row => row.userId)
+}
+
+export interface NewChat extends Partial<Omit<CreateGroup, 'type' | 'participantIds'>> {
+  id: string
+  type: 'DIRECT' | 'GROUP'
+  createdById: string
+  targetUserId?: string
+}
+
+/** @returns whether it was made: another may have the same pair, key or reference */
+export async function insertChat (db: Queryable, { id, type, createdById, targetUserId, name, avatarUrl, description, clientChatId, externalRef, labels, metadata, settings }: NewChat): Promise<boolean> {
+  const rows = await db.query({
+    name: 'chats.insertChat',
+    text: `INSERT INTO chat.chat_session (id, type, created_by_id, direct_low, direct_high, name, avatar_url, description, client_chat_id, external_ref, labels, metadata,
+             slow_mode_seconds, retention_days, history_for_new_members, who_may_send, who_may_invite)
+           VALUES ($1, $2::chat.chat_type, $3,
+             CASE WHEN $4::text IS NOT NULL THEN least($3::text COLLATE "C", $4::text COLLATE "C") END, CASE WHEN $4::text IS NOT NULL THEN greatest($3::text COLLATE "C", $4::text COLLATE "C") END,
+             $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}'), coalesce($11::jsonb, '{}'), coalesce($12, 0), $13,
+             coalesce($14::chat.history_for_new_members, 'NONE'), coalesce($15::chat.participant_role, 'MEMBER'), coalesce($16::chat.participant_role, 'ADMIN'))
+           ON CONFLICT DO NOTHING RETURNING id`,
+  }, [id, type, createdById, targetUserId ?? null, name ?? null, avatarUrl ?? null, description ?? null, clientChatId ?? null, externalRef ?? null,
+    json(labels), json(metadata), settings?.slowModeSeconds ?? null, settings?.retentionDays ?? null, settings?.historyForNewMembers ?? null, settings?.whoMaySend ?? null, settings?.whoMayInvite ?? null])
+  return rows.length > 0
+}
+
+/** The chat itself has revision 1, its first members take the following. @returns the newest */
+export async function insertHead (db: Queryable, chatId: string, memberCount: number): Promise<number> {
+  const lastRevision = 1 + memberCount
+  await db.query({
+    name: 'chats.insertHead',
+    text: 'INSERT INTO chat.chat_head (chat_id, last_revision, member_count) VALUES ($1, $2, $3)',
+  }, [chatId, lastRevision, memberCount])
+  return lastRevision
+}
+
+export interface Joining {
+  userIds: string[]
+  role: Role
+  /** One of them who gets the chat. */
+  ownerId?: string
+  label: string | null
+  firstRevision: number
+  inboxRevisions: Map<string, number>
+  visibleFromSeq: number
+  /** Everything up to here counts as read. */
+  readSeq: number
+}
+
+/** Makes these users members, for the first time or again. One revision each. */
+export async function joinParticipants (db: Queryable, chatId: string, { userIds, role, ownerId, label, firstRevision, inboxRevisions, visibleFromSeq, readSeq }: Joining): Promise<Participant[]> {
+  return participants(await db.query({
+    name: 'chats.joinParticipants',
+    text: `INSERT INTO chat.chat_participant AS p (chat_id, user_id, role, label, state, joined_at, join_revision, revision, inbox_revision, visible_from_seq, delivered_seq, read_seq)
+           SELECT $1, j.user_id, CASE WHEN j.user_id = $9 THEN 'OWNER' ELSE $4::chat.participant_role END, $5, 'JOINED', clock_timestamp(), $6 + j.n - 1, $6 + j.n - 1, j.inbox_revision, $7, $8, $8
+           FROM unnest($2::text[], $3::integer[]) WITH ORDINALITY AS j (user_id, inbox_revision, n)
+           ON CONFLICT (chat_id, user_id) DO UPDATE SET role = excluded.role, label = excluded.label, state = 'JOINED', joined_at = excluded.joined_at,
+             join_revision = excluded.join_revision, revision = excluded.revision, inbox_revision = excluded.inbox_revision, visible_from_seq = excluded.visible_from_seq,
+             delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq, archived_seq = NULL, pinned_at = NULL, marked_unread = false
+           RETURNING chat.participant_json(p) AS participant`,
+  }, [chatId, userIds, userIds.map(userId => inboxRevisions.get(userId) ?? 0), role, label, firstRevision, visibleFromSeq, readSeq, ownerId ?? null]))
+}
+
+export async function leaveChat (db: Queryable, chatId: string, userId: string, { state, revision, inboxRevision }: { state: 'LEFT' | 'REMOVED', revision: number, inboxRevision: number }): Promise<Participant[]> {
+  return participants(await db.query({
+    name: 'chats.leaveChat',
+    text: `UPDATE chat.chat_participant AS p SET state = $3::chat.participant_state, role = 'MEMBER', revision = $4, inbox_revision = $5
+           WHERE p.chat_id = $1 AND p.user_id = $2 RETURNING chat.participant_json(p) AS participant`,
+  }, [chatId, userId, state, revision, inboxRevision]))
+}
+
+export async function updateParticipant (
+  db: Queryable, chatId: string, userId: string, { role, label, revision, inboxRevision }: { role?: Role, label?: string | null, revision: number, inboxRevision: number }
+): Promise<Participant[]> {
+  return participants(await db.query({
+    name: 'chats.updateParticipant',
+    text: `UPDATE chat.chat_participant AS p SET role = coalesce($3::chat.participant_role, p.role), label = CASE WHEN $4 THEN $5 ELSE p.label END, revision = $6, inbox_revision = $7
+           WHERE p.chat_id = $1 AND p.user_id = $2 RETURNING chat.participant_json(p) AS participant`,
+  }, [chatId, userId, role ?? null, label !== undefined, label ?? null, revision, inboxRevision]))
+}
+
+export async function addToMemberCount (db: Queryable, chatId: string, difference: number): Promise<void> {
+  await db.query({
+    name: 'chats.addToMemberCount', text: 'UPDATE chat.chat_head SET member_count = member_count + $2 WHERE chat_id = $1',
+  }, [chatId, difference])
+}
+
+/** Who owns the chat after its last owner: of the highest role, the one who has been in it longest. */
+export async function successor (db: Queryable, chatId: string, leavingUserId: string): Promise<string | undefined> {
+  const [row] = await db.query<{ userId: string }>({
+    name: 'chats.successor',
+    text: `SELECT p.user_id AS "userId" FROM chat.chat_participant p WHERE p.chat_id = $1 AND p.user_id <> $2 AND p.state = 'JOINED'
+           ORDER BY p.role, p.join_revision LIMIT 1`,
+  }, [chatId, leavingUserId])
+  return row?.userId
+}
+
+export async function countOwners (db: Queryable, chatId: string): Promise<number> {
+  const [row] = await db.query<{ count: number }>({
+    name: 'chats.countOwners', text: "SELECT count(*)::integer AS count FROM chat.chat_participant WHERE chat_id = $1 AND state = 'JOINED' AND role = 'OWNER'",
+  }, [chatId])
+  return row?.count ?? 0
+}
+
+export async function updateChat (db: Queryable, chatId: string, revision: number, { name, avatarUrl, description, labels, metadata, settings }: UpdateChat): Promise<Chat | undefined> {
+  const [row] = await db.query<{ chat: Chat }>({
+    name: 'chats.updateChat',
+    text: `UPDATE chat.chat_session AS c SET revision = $2, updated_at = clock_timestamp(), name = coalesce($3, c.name),
+             avatar_url = CASE WHEN $4 THEN $5 ELSE c.avatar_url END, description = CASE WHEN $6 THEN $7 ELSE c.description END,
+             labels = coalesce($8::jsonb, c.labels), metadata = coalesce($9::jsonb, c.metadata), slow_mode_seconds = coalesce($10, c.slow_mode_seconds),
+             retention_days = CASE WHEN $11 THEN $12 ELSE c.retention_days END, history_for_new_members = coalesce($13::chat.history_for_new_members, c.history_for_new_members),
+             who_may_send = coalesce($14::chat.participant_role, c.who_may_send), who_may_invite = coalesce($15::chat.participant_role, c.who_may_invite)
+           WHERE c.id = $1 RETURNING chat.chat_json(c) AS chat`,
+  }, [chatId, revision, name ?? null, avatarUrl !== undefined, avatarUrl ?? null, description !== undefined, description ?? null, json(labels), json(metadata),
+    settings?.slowModeSeconds ?? null, settings?.retentionDays !== undefined, settings?.retentionDays ?? null, settings?.historyForNewMembers ?? null, settings?.whoMaySend ?? null, settings?.whoMayInvite ?? null])
+  return row?.chat
+}
+
+export async function markDeleted (db: Queryable, chatId: string, revision: number): Promise<void> {
+  await db.query({
+    name: 'chats.markDeleted',
+    text: 'UPDATE chat.chat_session SET deleted_at = clock_timestamp(), revision = $2, client_chat_id = NULL, external_ref = NULL WHERE id = $1',
+  }, [chatId, revision])
+}
+
+/** Nothing up to `clearedSeq` is shown to the user any more. With `unlist` the chat is not listed either until something new comes. */
+export async function clearHistory (db: Queryable, chatId: string, userId: string, { clearedSeq, unlist, inboxRevision }: { clearedSeq: number, unlist: boolean, inboxRevision: number }): Promise<void> {
+  await db.query({
+    name: 'chats.clearHistory',
+    text: `UPDATE chat.chat_participant p SET cleared_seq = greatest(p.cleared_seq, $3), archived_seq = CASE WHEN $4 THEN $3 ELSE p.archived_seq END, inbox_revision = $5
+           WHERE p.chat_id = $1 AND p.user_id = $2`,
+  }, [chatId, userId, clearedSeq, unlist, inboxRevision])
+}
+
+export interface Rules { type: string, whoMayInvite: Role, historyForNewMembers: 'NONE' | 'ALL' }
+
+export async function chatRules (db: Queryable, chatId: string): Promise<Rules | undefined> {
+  const [row] = await db.query<Rules>({
+    name: 'chats.chatRules',
+    text: 'SELECT c.type, c.who_may_invite AS "whoMayInvite", c.history_for_new_members AS "historyForNewMembers" FROM chat.chat_session c WHERE c.id = $1',
+  }, [chatId])
+  return row
+}
+
+/** Where a page of chats ends: the sort key of its last row. */
+export interface ChatCursor { pinned: boolean, activeAt: string, chatId: string }
+
+/** Pinned first, then by newest activity. An empty DIRECT chat is its maker's alone; one that was deleted for me waits for something new. */
+export async function listChats (db: Queryable, userId: string, { state = 'active', type, limit }: ListChats & { limit: number }, cursor: ChatCursor | undefined): Promise<(ChatCursor & { view: ChatView })[]> {
+  return db.query<ChatCursor & { view: ChatView }>({
+    name: 'chats.listChats',
+    text: `SELECT page.pinned, chat.rfc3339(page.active_at) AS "activeAt", page.chat_id AS "chatId", chat.chat_view(page.chat_id, $1) AS view
+           FROM (
+             SELECT p.chat_id, p.pinned_at IS NOT NULL AS pinned, coalesce(h.last_message_at, c.created_at) AS active_at
+             FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
+             WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND chat.is_archived(h, p) = $2
+               AND ($3::chat.chat_type IS NULL OR c.type = $3)
+               AND (c.type <> 'DIRECT' OR h.last_ordinal_seq > p.cleared_seq OR (NOT $2 AND (p.cleared_seq > 0 OR c.created_by_id = $1)))
+               AND ($5::timestamptz IS NULL OR (p.pinned_at IS NOT NULL, coalesce(h.last_message_at, c.created_at), p.chat_id) < ($4::boolean, $5::timestamptz, $6::uuid))
+             ORDER BY 2 DESC, 3 DESC, 1 DESC LIMIT $7) page
+           ORDER BY page.pinned DESC, page.active_at DESC, page.chat_id DESC`,
+  }, [userId, state === 'archived', type ?? null, cursor?.pinned ?? null, cursor?.activeAt ?? null, cursor?.chatId ?? null, limit])
+}
+
+export async function listParticipants (db: Queryable, chatId: string, after: number, limit: number): Promise<(Participant & { joinRevision: number })[]> {
+  const rows = await db.query<{ participant: Participant, joinRevision: number }>({
+    name: 'chats.listParticipants',
+    text: `SELECT chat.participant_json(p) AS participant, p.join_revision AS "joinRevision" FROM chat.chat_participant p
+           WHERE p.chat_id = $1 AND p.state = 'JOINED' AND p.join_revision > $2 ORDER BY p.join_revision LIMIT $3`,
+  }, [chatId, after, limit])
+  return rows.map(({ participant, joinRevision }) => ({ ...participant, joinRevision }))
+}
+
+export async function usersOf (db: Queryable, userIds: string[]): Promise<ChatView['users']> {
+  const [row] = await db.query<{ users: ChatView['users'] }>({ name: 'chats.usersOf', text: 'SELECT chat.users_json($1::text[]) AS users' }, [userIds])
+  return row?.users ?? {}
+}
+
+function participants (rows: { participant?: Participant }[]): Participant[] {
+  return rows.flatMap(({ participant }) => participant ?? [])
+}
+
+function json (value: object | undefined): string | null {
+  return value === undefined ? null : JSON.stringify(value)
+}

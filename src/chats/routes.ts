@@ -1,0 +1,60 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { ChatRef } from '../primitives.ts'
+import type { MembersService } from './members.ts'
+import {
+  AddParticipants, ChatPage, ChatView, CreateChat, DeleteChat, ListChats, ListParticipants, Membership, Ok, ParticipantChange, ParticipantPage, ParticipantRef, UpdateChat, UpdateParticipant,
+} from './schemas.ts'
+import type { ChatsService } from './service.ts'
+
+export const chatRoutes: FastifyPluginAsyncTypebox<{ chats: ChatsService, members: MembersService }> = async (app, { chats, members }) => {
+  app.post('/sessions', { schema: create }, async (request, reply) => {
+    const { created, view } = await chats.create(request.identity.userId, request.body)
+    return reply.code(created ? 201 : 200).send(view)
+  })
+  app.get('/sessions', { schema: list }, request => chats.list(request.identity.userId, request.query))
+  app.get('/sessions/:chatId', { schema: get }, request => chats.get(request.identity.userId, request.params.chatId))
+  app.route({
+    method: ['PATCH', 'PUT'],
+    url: '/sessions/:chatId',
+    schema: update,
+    handler: request => chats.update(request.identity.userId, request.params.chatId, request.body),
+  })
+  app.delete('/sessions/:chatId', { schema: remove }, async request => {
+    const { identity: { userId }, params: { chatId }, query: { scope } } = request
+    await (scope === 'everyone' ? chats.deleteForEveryone(userId, chatId) : chats.deleteForMe(userId, chatId))
+    return { chatId }
+  })
+  app.post('/sessions/:chatId/clear', { schema: clear }, request => chats.clear(request.identity.userId, request.params.chatId))
+
+  app.get('/sessions/:chatId/participants', { schema: listMembers }, request => members.list(request.identity.userId, request.params.chatId, request.query))
+  app.post('/sessions/:chatId/participants', { schema: add }, request => members.add(request.identity.userId, request.params.chatId, request.body))
+  app.patch('/sessions/:chatId/participants/:userId', { schema: updateMember }, request =>
+    members.update(request.identity.userId, request.params.chatId, request.params.userId, request.body))
+  app.delete('/sessions/:chatId/participants/:userId', { schema: removeMember }, request =>
+    members.remove(request.identity.userId, request.params.chatId, request.params.userId))
+}
+
+const tags = ['chats']
+const create = {
+  tags,
+  summary: 'Make a chat, or find it',
+  description: 'DIRECT: one a pair. GROUP: the maker owns it. The same clientChatId or externalRef again is answered with the chat that has it (200).',
+  body: CreateChat,
+  response: { 200: ChatView, 201: ChatView },
+}
+const list = { tags, summary: 'My chats', description: 'Pinned first, then by newest activity.', querystring: ListChats, response: { 200: ChatPage } }
+const get = { tags, summary: 'A chat', params: ChatRef, response: { 200: ChatView } }
+const update = { tags, summary: 'Change a chat', description: 'ADMIN and above.', params: ChatRef, body: UpdateChat, response: { 200: ChatView } }
+const remove = {
+  tags,
+  summary: 'Delete a chat',
+  description: 'For me: a GROUP is left, a DIRECT chat cleared and unlisted. For everyone: the OWNER of a GROUP.',
+  params: ChatRef,
+  querystring: DeleteChat,
+  response: { 200: Ok },
+}
+const clear = { tags, summary: 'Clear the history for me', params: ChatRef, response: { 200: Membership } }
+const listMembers = { tags, summary: 'Who is in the chat', params: ChatRef, querystring: ListParticipants, response: { 200: ParticipantPage } }
+const add = { tags, summary: 'Add people', description: 'As the chat’s whoMayInvite says. Nobody can give more than their own role.', params: ChatRef, body: AddParticipants, response: { 200: ParticipantChange } }
+const updateMember = { tags, summary: 'Change a role or label', description: 'ADMIN and above.', params: ParticipantRef, body: UpdateParticipant, response: { 200: ParticipantChange } }
+const removeMember = { tags, summary: 'Remove somebody', description: 'ADMIN and above; anybody can remove themselves.', params: ParticipantRef, response: { 200: ParticipantChange } }

@@ -1,0 +1,150 @@
+import { Type } from 'typebox'
+import { v7 as uuidv7 } from 'uuid'
+import type { Change, Changes } from '../changes.ts'
+import { ApiError } from '../errors.ts'
+import { assertMetadata } from '../metadata.ts'
+import type { Database } from '../plugins/database.ts'
+import { compile } from '../plugins/validation.ts'
+import { decodeCursor, toPage } from '../pages.ts'
+import { ChatId, Input, Time } from '../primitives.ts'
+import { requireRole, type MembersService } from './members.ts'
+import {
+  blockedAmong, chatView, clearHistory, findChat, insertChat, insertHead, joinParticipants, listChats, markDeleted, updateChat, type NewChat,
+} from './queries.ts'
+import type { ChatView, CreateChat, ListChats, Membership, UpdateChat } from './schemas.ts'
+
+export type ChatsService = ReturnType<typeof chatsService>
+
+export interface ChatsDependencies {
+  db: Database
+  changes: Changes
+  members: MembersService
+  /** Sees to it that these users exist. */
+  ensureUsers: (userIds: string[]) => Promise<void>
+}
+
+const checkCursor = compile(Input({ pinned: Type.Boolean(), activeAt: Time, chatId: ChatId }), 'cursor')
+
+export interface Created { created: boolean, view: ChatView }
+
+export function chatsService ({ db, changes, members, ensureUsers }: ChatsDependencies) {
+  async function get (userId: string, chatId: string): Promise<ChatView> {
+    const view = await chatView(db, chatId, userId)
+    if (!view) throw new ApiError('CHAT_NOT_FOUND')
+    return view
+  }
+
+  /** The chat that the request names already, if the user is in it. @throws {ApiError} EXTERNAL_REF_TAKEN */
+  async function existing (userId: string, request: CreateChat): Promise<string | undefined> {
+    const found = await findChat(db, userId, request)
+    if (found && !found.isMember) throw new ApiError('EXTERNAL_REF_TAKEN')
+    return found?.chatId
+  }
+
+  /** The rows of a new chat. @returns whether nobody else made it first */
+  async function insert (change: Change, chat: NewChat, userIds: string[]): Promise<boolean> {
+    if (!await insertChat(change.tx, chat)) return false
+    const lastRevision = await insertHead(change.tx, chat.id, userIds.length)
+    change.created(chat.id, lastRevision)
+    await joinParticipants(change.tx, chat.id, {
+      userIds,
+      ...(chat.type === 'GROUP' && { ownerId: chat.createdById }),
+      role: 'MEMBER',
+      label: null,
+      firstRevision: 2,
+      inboxRevisions: await change.takeInboxRevisions(userIds),
+      visibleFromSeq: 1,
+      readSeq: 0,
+    })
+    return true
+  }
+
+  /** Nobody has seen anything of the chat yet: all members stand alike, and one view does for all. */
+  async function announceCreated (change: Change, creatorId: string, userIds: string[]): Promise<void> {
+    const view = await chatView(change.tx, change.chatId, creatorId)
+    change.publish({ type: 'chat_created', data: { ...view, membership: null }, joined: { userIds, bound: 0 } })
+  }
+
+  async function create (userId: string, request: CreateChat): Promise<Created> {
+    assertMetadata(request.metadata)
+    if (request.type === 'DIRECT' && request.targetUserId === userId) throw new ApiError('TARGET_IS_SELF')
+    const found = await existing(userId, request)
+    if (found !== undefined) return { created: false, view: await get(userId, found) }
+
+    const others = request.type === 'DIRECT' ? [request.targetUserId] : request.participantIds.filter(id => id !== userId)
+    const userIds = [userId, ...new Set(others)]
+    await ensureUsers(userIds)
+    const chat: NewChat = { ...request, id: uuidv7(), createdById: userId }
+    const created = await changes.run({ inboxes: userIds }, async change => {
+      if ((await blockedAmong(change.tx, userId, others)).length > 0) throw new ApiError('CHAT_BLOCKED')
+      if (!await insert(change, chat, userIds)) return false
+      await announceCreated(change, userId, userIds)
+      return true
+    })
+    if (created) return { created, view: await get(userId, chat.id) }
+    const raced = await existing(userId, request)
+    if (raced === undefined) throw new ApiError('EXTERNAL_REF_TAKEN') // a deleted chat still holds the pair
+    return { created, view: await get(userId, raced) }
+  }
+
+  async function clear (userId: string, chatId: string, { unlist }: { unlist: boolean }): Promise<Membership> {
+    await changes.run({ chatId, head: false, participants: [userId], inboxes: [userId] }, async change => {
+      change.member(userId)
+      const inboxRevisions = await change.takeInboxRevisions([userId])
+      await clearHistory(change.tx, change.chatId, userId, { clearedSeq: change.head.lastSeq, unlist, inboxRevision: inboxRevisions.get(userId) ?? 0 })
+    })
+    const { membership } = await get(userId, chatId)
+    if (!membership) throw new ApiError('CHAT_NOT_FOUND')
+    return membership
+  }
+
+  return {
+    /** @throws {ApiError} CHAT_NOT_FOUND also for who is not in the chat */
+    get,
+
+    /** Makes the chat, or finds the one with the same pair, key or reference: never two, also when all ask at once. */
+    create,
+
+    /** The DIRECT chat with somebody. */
+    async direct (userId: string, targetUserId: string): Promise<string> {
+      const { view } = await create(userId, { type: 'DIRECT', targetUserId })
+      return view.chat.id
+    },
+
+    /** Pinned first, then by newest activity. */
+    async list (userId: string, { cursor, limit = 50, ...filter }: ListChats) {
+      const rows = await listChats(db, userId, { ...filter, limit: limit + 1 }, decodeCursor(cursor, checkCursor))
+      return toPage(rows, limit, row => row.view, ({ pinned, activeAt, chatId }) => ({ pinned, activeAt, chatId }))
+    },
+
+    /** @throws {ApiError} ROLE_REQUIRED below ADMIN */
+    async update (userId: string, chatId: string, request: UpdateChat): Promise<ChatView> {
+      assertMetadata(request.metadata)
+      await changes.run({ chatId, participants: [userId] }, async change => {
+        requireRole(change.member(userId).role, 'ADMIN')
+        const chat = await updateChat(change.tx, change.chatId, await change.takeRevisions(), request)
+        change.publish({ type: 'chat_updated', data: { chat } })
+      })
+      return get(userId, chatId)
+    },
+
+    /** Takes the history out of this user's sight, on all their devices. */
+    clear: (userId: string, chatId: string) => clear(userId, chatId, { unlist: false }),
+
+    /** A GROUP is left; a DIRECT chat is cleared, and not listed until something new comes. */
+    async deleteForMe (userId: string, chatId: string): Promise<void> {
+      const { chat } = await get(userId, chatId)
+      if (chat.type === 'DIRECT') await clear(userId, chatId, { unlist: true })
+      else await members.leave(userId, chatId)
+    },
+
+    /** @throws {ApiError} ROLE_REQUIRED unless by an OWNER; nobody owns a DIRECT chat */
+    async deleteForEveryone (userId: string, chatId: string): Promise<void> {
+      await changes.run({ chatId, participants: [userId] }, async change => {
+        requireRole(change.member(userId).role, 'OWNER')
+        await markDeleted(change.tx, change.chatId, await change.takeRevisions())
+        change.publish({ type: 'chat_deleted', data: { chatId: change.chatId }, closed: true })
+      })
+    },
+  }
+}

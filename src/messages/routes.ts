@@ -1,0 +1,84 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
+import { ChatRef, MessageRef } from '../primitives.ts'
+import { sendJson } from '../rest.ts'
+import { DeleteMessage, EditMessage, History, HistoryPage, MessageReply, MessageSent, MessageView, NewMessage, NewMessageToUser, Versions } from './schemas.ts'
+import type { MessagesService, Sent } from './service.ts'
+
+export const messageRoutes: FastifyPluginAsyncTypebox<{ messages: MessagesService }> = async (app, { messages }) => {
+  app.post('/sessions/:chatId/messages', { schema: send }, async (request, reply) =>
+    sendSent(reply, await messages.send(request.identity.userId, request.params.chatId, request.body)))
+
+  app.post('/messages', { schema: sendToUser }, async (request, reply) => {
+    const { targetUserId, ...message } = request.body
+    return sendSent(reply, await messages.sendToUser(request.identity.userId, targetUserId, message))
+  })
+
+  app.get('/sessions/:chatId/messages', { schema: history }, async (request, reply) =>
+    sendJson(reply, await messages.history(request.identity.userId, request.params.chatId, request.query)))
+
+  app.get('/messages/:messageId', { schema: get }, async (request, reply) =>
+    sendJson(reply, await messages.get(request.identity.userId, request.params.messageId)))
+
+  app.route({
+    method: ['PUT', 'PATCH'],
+    url: '/messages/:messageId',
+    schema: edit,
+    handler: async (request, reply) => sendJson(reply, await messages.edit(request.identity.userId, request.params.messageId, request.body.content)),
+  })
+
+  app.delete('/messages/:messageId', { schema: remove }, async (request, reply) => {
+    const { identity: { userId }, params: { messageId }, query: { scope } } = request
+    return sendJson(reply, await (scope === 'me' ? messages.deleteForMe(userId, messageId) : messages.deleteForEveryone(userId, messageId)))
+  })
+
+  app.get('/messages/:messageId/edits', { schema: edits }, request => messages.edits(request.identity.userId, request.params.messageId))
+}
+
+/** 201 for a new message, 200 for one that was there. */
+function sendSent (reply: FastifyReply, { duplicate, body }: Sent): FastifyReply {
+  return sendJson(reply.code(duplicate ? 200 : 201), body)
+}
+
+const tags = ['messages']
+const send = {
+  tags,
+  summary: 'Send a message',
+  description: 'Answered once it is committed. The same clientMessageId again is answered with the message as it is now (200, duplicate).',
+  params: ChatRef,
+  body: NewMessage,
+  response: { 200: MessageSent, 201: MessageSent },
+}
+const sendToUser = {
+  tags,
+  summary: 'Send a message to a person',
+  description: 'Finds or makes the DIRECT chat with them first.',
+  body: NewMessageToUser,
+  response: { 200: MessageSent, 201: MessageSent },
+}
+const history = {
+  tags,
+  summary: 'History',
+  description: 'The newest page, or what is before, after or around a seq. Ascending. The newest page and `after` mark what they return as delivered.',
+  params: ChatRef,
+  querystring: History,
+  response: { 200: HistoryPage },
+}
+const get = { tags, summary: 'A message', params: MessageRef, response: { 200: MessageView } }
+const edit = {
+  tags,
+  summary: 'Edit my message',
+  description: 'Within EDIT_WINDOW_SECONDS. Earlier contents are kept.',
+  params: MessageRef,
+  body: EditMessage,
+  response: { 200: MessageReply },
+}
+const remove = {
+  tags,
+  summary: 'Delete a message',
+  description: 'For everyone (my own, or any as MODERATOR), or for me alone.',
+  params: MessageRef,
+  querystring: DeleteMessage,
+  response: { 200: MessageReply },
+}
+const edits = { tags, summary: 'Earlier contents of a message', params: MessageRef, response: { 200: Versions } }

@@ -1,0 +1,106 @@
+import jwt from '@fastify/jwt'
+import fp from 'fastify-plugin'
+import { createRemoteJWKSet, exportSPKI, decodeProtectedHeader, errors as joseErrors } from 'jose'
+import { createPublicKey } from 'node:crypto'
+import type { Algorithm } from 'fast-jwt'
+import { Type, type Static } from 'typebox'
+import type { Config } from '../config.ts'
+import { ApiError } from '../errors.ts'
+import { assertStorable } from '../json.ts'
+import { Nullable, UserId } from '../primitives.ts'
+import { compile } from './validation.ts'
+
+const Claims = Type.Object({
+  sub: UserId,
+  exp: Type.Number(),
+  iat: Type.Optional(Type.Number()),
+  name: Type.Optional(Nullable(Type.String())),
+  picture: Type.Optional(Nullable(Type.String())),
+  role: Type.Optional(Nullable(Type.String())),
+})
+type Claims = Static<typeof Claims>
+const checkClaims = compile(Claims, 'token')
+
+/** Who a token says is there. Times in milliseconds. */
+export interface Identity {
+  userId: string
+  displayName: string | null
+  avatarUrl: string | null
+  role: string | null
+  issuedAt: number | null
+  expiresAt: number
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** @throws {ApiError} TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED */
+    verifyToken: (token: string | undefined) => Promise<Identity>
+  }
+  interface FastifyRequest {
+    /** Who asks, on the routes that need a token. */
+    identity: Identity
+  }
+}
+
+/** The token of an `Authorization: Bearer` header. */
+export function bearerToken (header: string | undefined): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(header ?? '')?.[1]
+}
+
+/** The key's own kind decides what may be used with it: a token cannot choose its algorithm. */
+function algorithmsOf (jwtConfig: Config['jwt']): Algorithm[] {
+  if (jwtConfig.secret) return ['HS256']
+  if (!jwtConfig.publicKey) return ['RS256', 'ES256', 'EdDSA']
+  switch (createPublicKey(jwtConfig.publicKey).asymmetricKeyType) {
+    case 'rsa': return ['RS256']
+    case 'ec': return ['ES256']
+    default: return ['EdDSA']
+  }
+}
+
+function keySource ({ secret, publicKey, jwksUrl }: Config['jwt']): (token: string) => Promise<string> {
+  const fixed = secret ?? publicKey
+  if (fixed !== null) return async () => fixed
+  if (jwksUrl === null) throw new Error('No key for tokens is set')
+  const keys = createRemoteJWKSet(new URL(jwksUrl))
+  return async token => exportSPKI(await keys(decodeProtectedHeader(token)))
+}
+
+/** Verifies tokens that the application has issued: HS256 by secret; RS256, ES256 or EdDSA by public key or JWKS. */
+export const auth = fp<{ config: Config }>(async (app, { config }) => {
+  const keyOf = keySource(config.jwt)
+  const verification = {
+    algorithms: algorithmsOf(config.jwt),
+    requiredClaims: ['sub', 'exp'],
+    ...(config.jwt.issuer && { allowedIss: config.jwt.issuer }),
+    ...(config.jwt.audience && { allowedAud: config.jwt.audience }),
+  }
+  await app.register(jwt, { secret: { public: config.jwt.secret ?? config.jwt.publicKey ?? 'by JWKS', private: '' }, verify: verification })
+
+  app.decorate('verifyToken', async (token: string | undefined): Promise<Identity> => {
+    if (!token) throw new ApiError('TOKEN_MISSING')
+    const claims = await verify(token)
+    assertStorable(claims)
+    return {
+      userId: claims.sub,
+      displayName: claims.name ? Array.from(claims.name).slice(0, 256).join('') : null,
+      avatarUrl: claims.picture && claims.picture.length <= 2048 ? claims.picture : null,
+      role: claims.role ?? null,
+      issuedAt: claims.iat === undefined ? null : claims.iat * 1000,
+      expiresAt: claims.exp * 1000,
+    }
+  })
+
+  // Set by the hook of the routes that need a token (app.ts); there is nobody before it.
+  app.decorateRequest('identity', null as unknown as Identity)
+
+  async function verify (token: string): Promise<Claims> {
+    try {
+      return checkClaims(await app.jwt.verify<Claims>(token, { ...verification, key: await keyOf(token) }))
+    } catch (cause) {
+      if (cause instanceof joseErrors.JWKSTimeout) throw new ApiError('OVERLOADED', '', { cause })
+      const expired = cause instanceof Error && 'code' in cause && cause.code === 'FAST_JWT_EXPIRED'
+      throw new ApiError(expired ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID', '', { cause })
+    }
+  }
+}, { name: 'auth' })

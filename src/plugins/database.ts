@@ -1,0 +1,94 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import fp from 'fastify-plugin'
+import pg from 'pg'
+import type { Config } from '../config.ts'
+import { PrismaClient } from '../generated/prisma/client.ts'
+
+/** A statement of a slice's `queries.ts`. The name lets PostgreSQL keep its plan. */
+export interface Statement { name: string, text: string }
+
+/** What a query function takes: the pool, or the transaction that it is to be a part of. */
+export interface Queryable {
+  query<Row extends pg.QueryResultRow> (statement: Statement, values: unknown[]): Promise<Row[]>
+}
+
+declare module 'fastify' {
+  interface FastifyInstance { db: Database }
+}
+
+/** Nobody is made to wait longer for a lock: after that the caller is told to come again. */
+const LOCK_TIMEOUT = '5s'
+/** A connection that cannot be had within this time: the database is down, or everybody is at it. */
+const CONNECT_TIMEOUT_MS = 5_000
+/** A deadlock or a serialization failure has undone everything, so that it can be tried again. */
+const UNDONE = new Set(['40001', '40P01'])
+const ATTEMPTS = 4
+
+export class Database implements Queryable {
+  readonly pool: pg.Pool
+  /** For ordinary paths. On the same pool as the hand-written SQL. */
+  readonly prisma: PrismaClient
+  readonly #prepare: boolean
+
+  constructor ({ url, poolMax, prepare }: Config['database']) {
+    if (url === null) throw new Error('The database has no URL yet')
+    this.pool = new pg.Pool({ connectionString: withoutSchema(url), max: poolMax, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true })
+    this.prisma = new PrismaClient({ adapter: new PrismaPg(this.pool, { schema: 'chat' }) })
+    this.#prepare = prepare
+  }
+
+  query<Row extends pg.QueryResultRow> (statement: Statement, values: unknown[]): Promise<Row[]> {
+    return this.#run<Row>(this.pool, statement, values)
+  }
+
+  /** READ COMMITTED: the ordering rule needs each statement to see what was committed before it. `work` may run again. */
+  async transaction<Result> (work: (tx: Queryable) => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(work)
+      } catch (error) {
+        if (attempt === ATTEMPTS || !(error instanceof pg.DatabaseError) || !UNDONE.has(error.code ?? '')) throw error
+      }
+    }
+  }
+
+  async #attempt<Result> (work: (tx: Queryable) => Promise<Result>): Promise<Result> {
+    const client = await this.pool.connect()
+    let broken: Error | undefined
+    try {
+      await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`)
+      const result = await work({ query: (statement, values) => this.#run(client, statement, values) })
+      await client.query('COMMIT')
+      return result
+    } catch (error) {
+      await client.query('ROLLBACK').catch((rollbackError: Error) => { broken = rollbackError })
+      throw error
+    } finally {
+      client.release(broken) // a connection that could not roll back is not used again
+    }
+  }
+
+  async #run<Row extends pg.QueryResultRow> (on: pg.Pool | pg.PoolClient, { name, text }: Statement, values: unknown[]): Promise<Row[]> {
+    const { rows } = await on.query<Row>(this.#prepare ? { name, text, values } : { text, values })
+    return rows
+  }
+
+  async close (): Promise<void> {
+    await this.prisma.$disconnect()
+    await this.pool.end()
+  }
+}
+
+/** `schema` is Prisma's own parameter: PostgreSQL does not know it. Names in hand-written SQL are qualified. */
+function withoutSchema (url: string): string {
+  const plain = new URL(url)
+  plain.searchParams.delete('schema')
+  return plain.href
+}
+
+export const database = fp<{ config: Config }>(async (app, { config }) => {
+  const db = new Database(config.database)
+  db.pool.on('error', error => app.log.warn({ err: error }, 'an idle database connection was lost'))
+  app.decorate('db', db)
+  app.addHook('onClose', () => db.close())
+}, { name: 'database' })

@@ -1,0 +1,46 @@
+import { commands as contract, type CommandData, type CommandName, type CommandResult } from '../contract.ts'
+import type { EncodedJson } from '../json.ts'
+import type { Identity } from '../plugins/auth.ts'
+import { compile } from '../plugins/validation.ts'
+import type { Peer } from './hub.ts'
+
+/** Who has sent a command, and over which socket. */
+export interface Caller { identity: Identity, userId: string, peer: Peer }
+
+type Handler<Name extends CommandName> = (caller: Caller, data: CommandData<Name>) => Promise<CommandResult<Name> | EncodedJson>
+
+export interface Command {
+  reply: string
+  /** May start before the socket's earlier pipelined commands to the same chat have ended. */
+  pipelined: boolean
+  run (caller: Caller, data: unknown): Promise<unknown>
+}
+
+/** What the connection answers by itself: it belongs to the socket, not to a slice. */
+const OF_THE_CONNECTION = new Set(['authenticate', 'ping'])
+
+/** The commands by their type. Each slice's `commands.ts` puts its own in. */
+export class CommandTable {
+  readonly #commands = new Map<string, Command>()
+
+  on<Name extends CommandName> (name: Name, handler: Handler<Name>, { pipelined = false } = {}): this {
+    const { data: schema, reply } = contract[name]
+    const validate = compile(schema, 'data')
+    this.#commands.set(name, {
+      reply,
+      pipelined,
+      run: (caller, data) => handler(caller, validate(data ?? {}) as CommandData<Name>),
+    })
+    return this
+  }
+
+  find (name: string): Command | undefined {
+    return this.#commands.get(name)
+  }
+
+  /** @throws if the contract promises a command that nobody handles */
+  assertComplete (): void {
+    const missing = Object.keys(contract).filter(name => !this.#commands.has(name) && !OF_THE_CONNECTION.has(name))
+    if (missing.length > 0) throw new Error(`No handler for the commands: ${missing.join(', ')}`)
+  }
+}

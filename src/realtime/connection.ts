@@ -1,0 +1,279 @@
+import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
+import type { FastifyBaseLogger } from 'fastify'
+import type { RawData, WebSocket } from 'ws'
+import type { Config } from '../config.ts'
+import { ApiError, toApiError } from '../errors.ts'
+import { parseJson } from '../json.ts'
+import type { Identity } from '../plugins/auth.ts'
+import { compile } from '../plugins/validation.ts'
+import type { CommandTable } from './commands.ts'
+import type { Hub, Peer } from './hub.ts'
+import { Lanes } from './lanes.ts'
+import {
+  CLOSE, CLOSE_REASONS, CUT_ABOVE_BYTES, CUT_STALLED_AFTER_MS, DROP_FLEETING_ABOVE_BYTES, encodeError, encodeReply, EXPIRY_NOTICE_MS,
+  MAX_FIRST_FRAME_BYTES, plainFrame, type CommandId,
+} from './protocol.ts'
+import { Rate } from './rate.ts'
+import { Authenticate, CommandFrame, type Authenticated } from './schemas.ts'
+
+export interface ConnectionServices {
+  hub: Hub
+  commands: CommandTable
+  /** @throws {ApiError} TOKEN_…, USER_BANNED */
+  authenticate (token: string | undefined): Promise<Identity>
+  epoch (): string
+  config: Config
+  log: FastifyBaseLogger
+}
+
+/** A peer that does not answer a close within this time is cut off. */
+const CLOSE_TIMEOUT_MS = 2_000
+/** How many commands over the rate are answered before the socket is closed. */
+const PATIENCE = 100
+/** When too many are in flight, one of them will have ended by then. */
+const IN_FLIGHT_RETRY_MS = 100
+
+const checkFrame = compile(CommandFrame, 'frame')
+const checkAuthenticate = compile(Authenticate, 'data')
+const isInternal = (error: ApiError) => error.code === 'INTERNAL'
+
+/** One socket: who is there, its commands in order, what it is sent, and when it ends. */
+export class Connection implements Peer {
+  readonly id = randomUUID()
+  userId = ''
+  readonly #socket: WebSocket
+  readonly #transport: Socket
+  readonly #services: ConnectionServices
+  readonly #lanes = new Lanes()
+  readonly #rate: Rate
+  readonly #underWay = new Set<Promise<void>>()
+  #identity: Identity | undefined
+  #authenticating: Promise<void> | undefined
+  /** Frames of the hub that came before `authenticated` has gone out. */
+  #early: Buffer[] | undefined = []
+  #overRate = 0
+  #corked = false
+  #draining = false
+  #expiryAnnounced = false
+  readonly #openedAt = Date.now()
+  #heardAt = Date.now()
+  #pingAt: number
+  #stalledSince: number | undefined
+  #closingSince: number | undefined
+
+  constructor (socket: WebSocket, transport: Socket, services: ConnectionServices, token: string | undefined) {
+    this.#socket = socket
+    this.#transport = transport
+    this.#services = services
+    this.#rate = new Rate(services.config.rateLimits.commandsPerSecond)
+    this.#pingAt = this.#nextPing()
+    socket.on('message', (raw, binary) => this.#onMessage(raw, binary))
+    socket.on('pong', () => { this.#heardAt = Date.now() })
+    socket.on('close', () => services.hub.disconnect(this))
+    if (token !== undefined) this.#signIn(token, undefined)
+  }
+
+  send (frame: Buffer, fleeting: boolean): void {
+    if (this.#early) {
+      if (!fleeting) this.#early.push(frame)
+      return
+    }
+    this.#write(frame, fleeting)
+  }
+
+  close (code: number): void {
+    if (this.#closingSince !== undefined) return
+    this.#closingSince = Date.now()
+    this.#socket.close(code, CLOSE_REASONS[code])
+  }
+
+  /** Takes no more commands, answers those under way, and says goodbye. */
+  async drain (): Promise<void> {
+    this.#draining = true
+    await Promise.allSettled(this.#underWay)
+    this.close(CLOSE.GOING_AWAY)
+  }
+
+  /** Called a few times a second: everything about this socket that has to do with time. */
+  tick (now: number): void {
+    const { realtime } = this.#services.config
+    if (this.#closingSince !== undefined) {
+      if (now - this.#closingSince > CLOSE_TIMEOUT_MS) this.#socket.terminate()
+      return
+    }
+    if (!this.#identity && now - this.#openedAt > realtime.authTimeoutMs) return this.close(CLOSE.TOKEN_INVALID)
+    if (now - this.#heardAt > realtime.silenceMs) return this.#socket.terminate()
+    if (this.#isStalled(now)) return this.#cut()
+    if (now >= this.#pingAt) {
+      this.#socket.ping()
+      this.#pingAt = this.#nextPing()
+    }
+    if (this.#identity) this.#tickToken(now, this.#identity.expiresAt)
+  }
+
+  #tickToken (now: number, expiresAt: number): void {
+    if (now >= expiresAt + this.#services.config.realtime.expiryGraceMs) return this.close(CLOSE.TOKEN_EXPIRED)
+    if (this.#expiryAnnounced || now < expiresAt - EXPIRY_NOTICE_MS) return
+    this.#expiryAnnounced = true
+    this.#write(plainFrame('token_expiring', `{"inMs":${Math.max(0, expiresAt - now)}}`))
+  }
+
+  #nextPing (): number {
+    return Date.now() + this.#services.config.realtime.heartbeatMs * (0.8 + 0.4 * Math.random())
+  }
+
+  #isStalled (now: number): boolean {
+    if (this.#socket.bufferedAmount === 0) this.#stalledSince = undefined
+    else this.#stalledSince ??= now
+    return this.#stalledSince !== undefined && now - this.#stalledSince > CUT_STALLED_AFTER_MS
+  }
+
+  #cut (): void {
+    this.#services.log.info({ connectionId: this.id, userId: this.userId, buffered: this.#socket.bufferedAmount }, 'cutting a slow reader')
+    this.close(CLOSE.TOO_SLOW)
+  }
+
+  /** What is due to a socket in one turn of the loop goes out in one write: the system call is the cost. */
+  #write (frame: Buffer | string, fleeting = false): void {
+    if (this.#closingSince !== undefined || this.#socket.readyState !== this.#socket.OPEN) return
+    const buffered = this.#socket.bufferedAmount
+    if (fleeting && buffered > DROP_FLEETING_ABOVE_BYTES) return
+    if (buffered > CUT_ABOVE_BYTES) return this.#cut()
+    if (!this.#corked) {
+      this.#corked = true
+      this.#transport.cork()
+      setImmediate(() => {
+        this.#corked = false
+        this.#transport.uncork()
+      })
+    }
+    this.#socket.send(frame, { binary: false })
+  }
+
+  #onMessage (raw: RawData, binary: boolean): void {
+    this.#heardAt = Date.now()
+    if (this.#closingSince !== undefined || this.#draining) return
+    if (binary) return this.close(CLOSE.NOT_THE_PROTOCOL)
+    const bytes = raw as Buffer // the default binaryType
+    if (!this.#authenticating) {
+      if (bytes.length > MAX_FIRST_FRAME_BYTES) return this.close(CLOSE.NOT_THE_PROTOCOL)
+      return this.#onFirstFrame(bytes)
+    }
+    const command = this.#onFrame(bytes).finally(() => this.#underWay.delete(command))
+    this.#underWay.add(command)
+  }
+
+  #onFirstFrame (bytes: Buffer): void {
+    try {
+      const { id, type, data } = checkFrame(parseJson(bytes.toString()))
+      if (type !== 'authenticate') throw new ApiError('TOKEN_MISSING')
+      this.#signIn(checkAuthenticate(data).token, id)
+    } catch (error) {
+      this.#refuse(toApiError(error))
+    }
+  }
+
+  #refuse (error: ApiError, id?: CommandId): void {
+    this.#write(encodeError(id, error))
+    const code = error.code === 'USER_BANNED'
+      ? CLOSE.BANNED
+      : error.code === 'TOKEN_EXPIRED'
+        ? CLOSE.TOKEN_EXPIRED
+        : error.retryable || isInternal(error)
+          ? CLOSE.INTERNAL
+          : error.code === 'VALIDATION_FAILED' ? CLOSE.NOT_THE_PROTOCOL : CLOSE.TOKEN_INVALID
+    this.close(code)
+  }
+
+  #signIn (token: string, id: CommandId | undefined): void {
+    this.#authenticating = this.#enter(token, id).catch((error: unknown) => {
+      const apiError = toApiError(error)
+      if (isInternal(apiError)) this.#services.log.error({ err: error, connectionId: this.id }, 'authentication failed')
+      this.#refuse(apiError, id)
+    })
+  }
+
+  async #enter (token: string, id: CommandId | undefined): Promise<void> {
+    const { hub, config } = this.#services
+    const identity = await this.#services.authenticate(token)
+    this.userId = identity.userId
+    const inboxRevision = await hub.connect(this)
+    this.#identity = identity
+    if (this.#socket.readyState !== this.#socket.OPEN) return hub.disconnect(this)
+    this.#write(this.#encodeAuthenticated(identity, inboxRevision, id))
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const frame of early) this.#write(frame)
+    const tooMany = hub.peersOf(this.userId).length - config.realtime.maxConnectionsPerUser
+    for (const peer of hub.peersOf(this.userId).slice(0, Math.max(0, tooMany))) peer.close(CLOSE.REPLACED)
+  }
+
+  #encodeAuthenticated ({ userId, expiresAt }: Identity, inboxRevision: number, id: CommandId | undefined): string {
+    const { realtime, rateLimits } = this.#services.config
+    const data: Authenticated = {
+      userId,
+      connectionId: this.id,
+      epoch: this.#services.epoch(),
+      inboxRevision,
+      heartbeatMs: realtime.heartbeatMs,
+      expiresAt: new Date(expiresAt).toISOString(),
+      limits: { maxFrameBytes: realtime.maxFrameBytes, maxCommandsInFlight: realtime.maxCommandsInFlight, commandsPerSecond: rateLimits.commandsPerSecond },
+    }
+    return id === undefined ? plainFrame('authenticated', JSON.stringify(data)) : encodeReply(id, 'authenticated', data)
+  }
+
+  /** Every frame ends in a reply or an error; nothing a client sends can throw past here. */
+  async #onFrame (bytes: Buffer): Promise<void> {
+    let id: CommandId | undefined
+    const overLimit = this.#overLimit()
+    try {
+      const frame = checkFrame(parseJson(bytes.toString()))
+      id = frame.id
+      if (overLimit) throw overLimit
+      await this.#authenticating
+      if (!this.#identity) return // refused, and closing
+      const reply = await this.#run(this.#identity, frame)
+      if (id !== undefined) this.#write(reply)
+    } catch (error) {
+      const apiError = toApiError(error)
+      if (isInternal(apiError)) this.#services.log.error({ err: error, connectionId: this.id, userId: this.userId }, 'command failed')
+      this.#write(encodeError(id, apiError))
+    }
+  }
+
+  #overLimit (): ApiError | undefined {
+    const waitMs = this.#rate.take()
+    if (waitMs === 0 && this.#underWay.size < this.#services.config.realtime.maxCommandsInFlight) {
+      this.#overRate = 0
+      return undefined
+    }
+    if (++this.#overRate > PATIENCE) this.close(CLOSE.RATE_LIMITED)
+    return new ApiError('RATE_LIMITED', '', { retryAfterMs: waitMs || IN_FLIGHT_RETRY_MS })
+  }
+
+  async #run (identity: Identity, { id, type, data }: CommandFrame): Promise<string> {
+    if (type === 'ping') return encodeReply(id ?? '', 'pong', {})
+    if (type === 'authenticate') return this.#renew(checkAuthenticate(data).token, id)
+    const command = this.#services.commands.find(type)
+    if (!command) throw new ApiError('UNKNOWN_COMMAND')
+    const result = await this.#lanes.run(laneOf(data), command.pipelined, () => command.run({ identity, userId: identity.userId, peer: this }, data))
+    return encodeReply(id ?? '', command.reply, result)
+  }
+
+  async #renew (token: string, id: CommandId | undefined): Promise<string> {
+    const identity = await this.#services.authenticate(token)
+    if (identity.userId !== this.userId) throw new ApiError('TOKEN_INVALID')
+    this.#identity = identity
+    this.#expiryAnnounced = false
+    return this.#encodeAuthenticated(identity, await this.#services.hub.connect(this), id ?? '')
+  }
+}
+
+/** Commands about one chat stay in order; what names no chat has a lane of its own. The data is not validated yet. */
+function laneOf (data: object | undefined): string {
+  const { chatId, messageId, targetUserId } = (data ?? {}) as Record<string, unknown>
+  if (typeof chatId === 'string') return chatId.toLowerCase()
+  if (typeof messageId === 'string') return messageId.split('.', 1)[0]?.toLowerCase() ?? ''
+  return typeof targetUserId === 'string' ? `user:${targetUserId}` : ''
+}

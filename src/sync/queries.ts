@@ -1,0 +1,87 @@
+import type { Queryable } from '../plugins/database.ts'
+import type { InboxUpdate, Synced } from './schemas.ts'
+
+/** JSON of `Changes`, or `{"ahead": true}`; undefined: not in the chat. */
+export async function changes (db: Queryable, chatId: string, userId: string, since: number, limit: number): Promise<{ data: string, ahead: boolean } | undefined> {
+  const [row] = await db.query<{ data: string | null, ahead: boolean | null }>({
+    name: 'sync.changes',
+    text: "SELECT c.data::text AS data, (c.data ->> 'ahead')::boolean AS ahead FROM (SELECT chat.changes($1, $2, $3, $4) AS data) c",
+  }, [chatId, userId, since, limit])
+  return row?.data == null ? undefined : { data: row.data, ahead: row.ahead === true }
+}
+
+export interface FollowerChanges { userId: string, data: string | null, upTo: number | null, hasMore: boolean | null }
+
+/** The same for several users at once, from one snapshot. */
+export async function changesForUsers (db: Queryable, chatId: string, userIds: string[], since: number, limit: number): Promise<FollowerChanges[]> {
+  return db.query<FollowerChanges>({
+    name: 'sync.changesForUsers',
+    text: `SELECT c.user_id AS "userId", c.data::text AS data, (c.data ->> 'upTo')::integer AS "upTo", (c.data ->> 'hasMore')::boolean AS "hasMore"
+           FROM (SELECT u.id AS user_id, chat.changes($1, u.id, $3, $4) AS data FROM unnest($2::text[]) AS u (id)) c`,
+  }, [chatId, userIds, since, limit])
+}
+
+type SyncPage = Omit<Synced, 'epoch' | 'reset' | 'nextCursor' | 'blocks' | 'user'> & {
+  ahead?: true
+  blocks: string[] | null
+  user: Synced['user'] | null
+  /** The last chat of the page, if there may be more. */
+  after: string | null
+}
+
+export async function syncPage (db: Queryable, userId: string, since: number, after: string | null, limit: number): Promise<SyncPage> {
+  const [row] = await db.query<{ page: SyncPage }>({ name: 'sync.syncPage', text: 'SELECT chat.sync($1, $2, $3, $4) AS page' }, [userId, since, after, limit])
+  if (!row) throw new Error('chat.sync has answered nothing')
+  return row.page
+}
+
+export async function inboxSince (db: Queryable, userId: string, since: number): Promise<InboxUpdate> {
+  const [row] = await db.query<{ update: Omit<InboxUpdate, 'blocks'> & { blocks: string[] | null } }>({
+    name: 'sync.inboxSince', text: 'SELECT chat.inbox_since($1, $2) AS update',
+  }, [userId, since])
+  if (!row) throw new Error('chat.inbox_since has answered nothing')
+  const { blocks, ...update } = row.update
+  return { ...update, ...(blocks && { blocks }) }
+}
+
+export interface LoadedUserRow { inboxRevision: number, blocks: string[], chats: { chatId: string, bound: number, lastRevision: number, memberCount: number }[] }
+
+/** Everything that a user follows. A STREAM is followed only by who looks at it. */
+export async function loadUser (db: Queryable, userId: string): Promise<LoadedUserRow> {
+  const [row] = await db.query<LoadedUserRow>({
+    name: 'sync.loadUser',
+    text: `SELECT coalesce((SELECT i.inbox_revision FROM chat.user_inbox i WHERE i.user_id = $1), 0) AS "inboxRevision", chat.blocked_by($1) AS blocks,
+             coalesce((
+               SELECT json_agg(json_build_object('chatId', h.chat_id, 'bound', chat.bound(h, p), 'lastRevision', h.last_revision, 'memberCount', h.member_count))
+               FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
+               WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM'), '[]'::json) AS chats`,
+  }, [userId])
+  return row ?? { inboxRevision: 0, blocks: [], chats: [] }
+}
+
+export async function heads (db: Queryable, chatIds: string[]): Promise<{ chatId: string, lastRevision: number, memberCount: number }[]> {
+  return db.query({
+    name: 'sync.heads',
+    text: `SELECT h.chat_id AS "chatId", h.last_revision AS "lastRevision", h.member_count AS "memberCount"
+           FROM chat.chat_head h JOIN chat.chat_session c ON c.id = h.chat_id WHERE h.chat_id = ANY ($1::uuid[]) AND c.deleted_at IS NULL`,
+  }, [chatIds])
+}
+
+export async function inboxes (db: Queryable, userIds: string[]): Promise<{ userId: string, inboxRevision: number, banned: boolean }[]> {
+  return db.query({
+    name: 'sync.inboxes',
+    text: `SELECT i.user_id AS "userId", i.inbox_revision AS "inboxRevision", coalesce(u.banned_until > now(), false) AS banned
+           FROM chat.user_inbox i JOIN chat.chat_user u ON u.id = i.user_id WHERE i.user_id = ANY ($1::text[])`,
+  }, [userIds])
+}
+
+/** A restore by dump carries `meta.epoch` along (and has to renew it); another cluster or a promotion shows in the rest. */
+export async function readEpoch (db: Queryable): Promise<string> {
+  const [row] = await db.query<{ epoch: string }>({
+    name: 'sync.readEpoch',
+    text: `SELECT encode(sha256(convert_to(concat_ws(':', m.epoch, s.system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)), 'UTF8')), 'hex') AS epoch
+           FROM chat.meta m, pg_control_system() s`,
+  }, [])
+  if (!row) throw new Error('chat.meta has no row')
+  return row.epoch.slice(0, 32)
+}

@@ -1,0 +1,51 @@
+import type { Config } from '../config.ts'
+import { ApiError } from '../errors.ts'
+import type { Identity } from '../plugins/auth.ts'
+import type { Database } from '../plugins/database.ts'
+import { countUsers, insertUnknownUsers, mirrorUser, visibleUsers } from './queries.ts'
+import type { User } from './schemas.ts'
+
+export type UsersService = ReturnType<typeof usersService>
+
+/** How long a REST caller who has just been looked up is not looked up again: a ban takes effect within it. */
+const KNOWN_FOR_MS = 5_000
+const KNOWN_MAX = 10_000
+
+export function usersService (db: Database, { unknownUsers }: Pick<Config, 'unknownUsers'>) {
+  const known = new Map<string, number>()
+
+  async function admit (identity: Identity): Promise<void> {
+    const user = await mirrorUser(db, identity)
+    if (user.banned) throw new ApiError('USER_BANNED')
+    if (user.tokensValidFrom && (identity.issuedAt ?? 0) < user.tokensValidFrom.getTime()) throw new ApiError('TOKEN_INVALID')
+  }
+
+  return {
+    /** Mirrors the user of a verified token. @throws {ApiError} USER_BANNED; TOKEN_INVALID if issued before `tokensValidFrom` */
+    admit,
+
+    /** The same for every REST request, at the cost of a look-up every few seconds. */
+    async admitOften (identity: Identity): Promise<void> {
+      const key = JSON.stringify([identity.userId, identity.displayName, identity.avatarUrl, identity.issuedAt])
+      if ((known.get(key) ?? 0) > Date.now()) return
+      known.delete(key)
+      await admit(identity)
+      if (known.size >= KNOWN_MAX) known.clear()
+      known.set(key, Date.now() + KNOWN_FOR_MS)
+    },
+
+    /** Sees to it that these users exist. @throws {ApiError} USER_NOT_FOUND where unknown users are refused */
+    async ensure (userIds: string[]): Promise<void> {
+      const distinct = [...new Set(userIds)]
+      if (unknownUsers === 'create') await insertUnknownUsers(db, distinct)
+      else if (await countUsers(db, distinct) < distinct.length) throw new ApiError('USER_NOT_FOUND')
+    },
+
+    /** @throws {ApiError} USER_NOT_FOUND unless it is the viewer or somebody with whom they share a chat */
+    async get (viewerId: string, userId: string): Promise<User> {
+      const [user] = await visibleUsers(db, viewerId, [userId])
+      if (!user) throw new ApiError('USER_NOT_FOUND')
+      return user
+    },
+  }
+}

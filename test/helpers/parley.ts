@@ -1,0 +1,38 @@
+import { createSigner } from 'fast-jwt'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import type { Test } from 'tap'
+import { buildApp } from '../../src/app.ts'
+import { loadConfig } from '../../src/config.ts'
+import { createDatabase } from './database.ts'
+
+export const JWT_SECRET = 'a secret for tests that is 32 bytes long, or more'
+
+export interface TestClaims { name?: string, picture?: string, role?: string, exp?: number, iat?: number, [claim: string]: unknown }
+
+export interface Parley {
+  app: FastifyInstance
+  databaseUrl: string
+  /** http://127.0.0.1:port */
+  url: string
+  /** The WebSocket endpoint. */
+  wsUrl: string
+  token: (userId: string, claims?: TestClaims) => string
+}
+
+const sign = createSigner({ key: JWT_SECRET, algorithm: 'HS256' })
+
+/** Signed with the secret of the tests; valid for an hour. */
+export function token (userId: string, claims: TestClaims = {}): string {
+  return sign({ sub: userId, exp: Math.floor(Date.now() / 1000) + 3600, ...claims })
+}
+
+/** A server of its own, on a database of its own, with no rate limits unless they are set. `settings` are environment variables. */
+export async function startParley (t: Test, settings: Record<string, string> = {}): Promise<Parley> {
+  const databaseUrl = settings.DATABASE_URL ?? await createDatabase(t)
+  const config = loadConfig({ DATABASE_URL: databaseUrl, JWT_SECRET, PORT: '0', HOST: '127.0.0.1', RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', DRAIN_SECONDS: '1', ...settings })
+  const app = await buildApp(config, pino({ level: process.env.LOG_LEVEL ?? 'fatal' }))
+  t.after(() => app.close())
+  const url = await app.listen({ host: config.host, port: config.port })
+  return { app, databaseUrl, url, wsUrl: `${url.replace('http', 'ws')}/api/v1/chat/ws`, token }
+}
