@@ -20,9 +20,9 @@ try {
 console.log(`${report.passed} passed, ${report.failed} failed`)
 
 async function runTap (env: NodeJS.ProcessEnv): Promise<number> {
-  const tap = spawn('tap', ['--reporter=tap', ...process.argv.slice(2)], { env, stdio: ['inherit', 'pipe', 'inherit'] })
-  // A Ctrl-C reaches tap too, and ends it; the server is to be stopped all the same.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => tap.kill(signal))
+  const tap = spawn('tap', ['--reporter=tap', ...process.argv.slice(2)], { env, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+  // tap would not let itself be interrupted; so it has a process group of its own, which ends as a whole.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.kill(-tap.pid!, signal))
   createInterface({ input: tap.stdout }).on('line', line => report.line(line))
   const [code] = await once(tap, 'close')
   return code ?? 1
