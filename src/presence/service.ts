@@ -28,7 +28,7 @@ export function presenceService ({ db, hub, typing, config: { realtime: { presen
     const data = JSON.stringify({ userId, at: new Date().toISOString() })
     hub.publish([{ kind: 'fleeting', type, chatId, data, audience: 'viewers', actorId: userId, hiddenFrom: [...hub.blockedBy(userId)] }])
   }
-  hub.on('unviewed', (chatId, peer) => announceViewer('user_left_chat', peer.userId, chatId))
+  hub.on('unviewed', (chatId, userId) => announceViewer('user_left_chat', userId, chatId))
 
   async function inChat (userId: string, chatId: string, limit: number) {
     const online = await onlineInChat(db, chatId, userId, presenceGraceMs, limit)
@@ -43,9 +43,8 @@ export function presenceService ({ db, hub, typing, config: { realtime: { presen
       const { id } = view.chat
       const { userIds, onlineCount } = await inChat(peer.userId, id, MAX_ONLINE_IN_JOINED)
       const watermarks = await watermarksOf(db, id, peer.userId)
-      const { viewerCount, first } = hub.view(peer, id)
-      if (first) announceViewer('user_joined_chat', peer.userId, id)
-      return { ...view, onlineUsers: userIds, onlineCount, viewerCount, watermarks }
+      if (hub.view(peer, id)) announceViewer('user_joined_chat', peer.userId, id)
+      return { ...view, onlineUsers: userIds, onlineCount, viewerCount: hub.viewersOf(id).size, watermarks }
     },
 
     /** @throws {ApiError} CHAT_NOT_FOUND; NOT_IN_CHAT if this socket was not looking at it */

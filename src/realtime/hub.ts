@@ -1,10 +1,12 @@
 import { EventEmitter } from 'node:events'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Membership } from '../chats/schemas.ts'
+import type { InboxUpdate } from '../sync/schemas.ts'
 import type { Bus } from './bus/bus.ts'
 import { Chain } from './chain.ts'
-import { chatFrame, redactData, skippedFrame, type ChatFrame, type FleetingFrame, type Frame, type InboxFrame } from './frames.ts'
-import { CLOSE, FEW_MEMBERS, plainFrame } from './protocol.ts'
+import { Feed, type HubUser } from './feed.ts'
+import type { ChatFrame, FleetingFrame, Frame, InboxFrame } from './frames.ts'
+import { CLOSE, plainFrame } from './protocol.ts'
 import type { HubSource } from './source.ts'
 
 /** One open socket, as the hub sees it. */
@@ -16,34 +18,12 @@ export interface Peer {
   close (code: number): void
 }
 
-/** A user who has a socket here. */
-interface HubUser {
-  readonly userId: string
-  readonly peers: Set<Peer>
-  readonly follows: Map<string, Follow>
-  readonly inbox: Chain<InboxFrame>
-  blocks: ReadonlySet<string>
-  ready: Promise<void>
-}
-
-/** What a user may see of a chat that they follow starts above the bound. */
-interface Follow { readonly feed: Feed, bound: number }
-
-/** A chat that somebody here follows. */
-interface Feed {
-  readonly chatId: string
-  readonly chain: Chain<ChatFrame>
-  readonly followers: Map<HubUser, Follow>
-  readonly viewers: Set<Peer>
-  memberCount: number
-}
-
 interface HubEvents {
   /** The user's first socket here has come, the last one has gone. */
   arrived: [userId: string]
   gone: [userId: string]
-  /** A socket that was looking at a chat has stopped looking. */
-  unviewed: [chatId: string, peer: Peer]
+  /** A user looks at a chat no longer. */
+  unviewed: [chatId: string, userId: string]
 }
 
 /**
@@ -90,11 +70,11 @@ export class Hub extends EventEmitter<HubEvents> {
   disconnect (peer: Peer): void {
     const user = this.#users.get(peer.userId)
     if (!user?.peers.delete(peer)) return
-    for (const { feed } of user.follows.values()) this.#unview(feed, peer)
+    for (const feed of user.feeds.values()) this.#unview(feed, peer)
     if (user.peers.size > 0) return
     this.#users.delete(user.userId)
     user.inbox.close()
-    for (const chatId of [...user.follows.keys()]) this.#unfollow(user, chatId)
+    for (const feed of [...user.feeds.values()]) this.#unfollow(user, feed)
     this.emit('gone', user.userId)
   }
 
@@ -104,20 +84,16 @@ export class Hub extends EventEmitter<HubEvents> {
   }
 
   follows (userId: string, chatId: string): boolean {
-    return this.#users.get(userId)?.follows.has(chatId) ?? false
+    return this.#users.get(userId)?.feeds.has(chatId) ?? false
   }
 
   blockedBy (userId: string): ReadonlySet<string> {
     return this.#users.get(userId)?.blocks ?? new Set()
   }
 
-  /** The socket looks at the chat. @returns how many users do, and whether this user did not before */
-  view (peer: Peer, chatId: string): { viewerCount: number, first: boolean } {
-    const feed = this.#feeds.get(chatId)
-    if (!feed || !this.follows(peer.userId, chatId)) return { viewerCount: 0, first: false }
-    const first = !this.#views(feed, peer.userId)
-    feed.viewers.add(peer)
-    return { viewerCount: this.viewersOf(chatId).size, first }
+  /** The socket looks at the chat. @returns whether the user did not before; undefined: they do not follow it */
+  view (peer: Peer, chatId: string): boolean | undefined {
+    return this.#users.get(peer.userId)?.feeds.get(chatId)?.view(peer)
   }
 
   /** @returns whether it did look */
@@ -130,11 +106,7 @@ export class Hub extends EventEmitter<HubEvents> {
     return new Set([...this.#feeds.get(chatId)?.viewers ?? []].map(peer => peer.userId))
   }
 
-  isViewing (peer: Peer, chatId: string): boolean {
-    return this.#feeds.get(chatId)?.viewers.has(peer) ?? false
-  }
-
-  // What the sweep goes through.
+  // What the sweep goes through, and what it finds.
 
   get followedChats (): string[] { return [...this.#feeds.keys()] }
   get connectedUsers (): string[] { return [...this.#users.keys()] }
@@ -152,20 +124,22 @@ export class Hub extends EventEmitter<HubEvents> {
   }
 
   closeAll (code: number): void {
-    for (const user of this.#users.values()) {
-      for (const peer of [...user.peers]) peer.close(code)
-    }
+    for (const userId of this.connectedUsers) this.closeUser(userId, code)
+  }
+
+  closeUser (userId: string, code: number): void {
+    for (const peer of this.peersOf(userId)) peer.close(code)
   }
 
   #arrive (userId: string): HubUser {
     const user: HubUser = {
       userId,
       peers: new Set(),
-      follows: new Map(),
+      feeds: new Map(),
       blocks: new Set(),
       ready: Promise.resolve(),
       inbox: new Chain<InboxFrame>({
-        deliver: frame => this.#deliverInbox(user, frame),
+        deliver: frame => this.#deliverInbox(user, frame.update),
         repair: since => this.#repairInbox(user, since),
         onError: err => this.#log.warn({ err, userId }, 'an inbox could not be repaired'),
       }),
@@ -181,7 +155,7 @@ export class Hub extends EventEmitter<HubEvents> {
     user.blocks = new Set(blocks)
     for (const { chatId, bound, lastRevision, memberCount } of chats) {
       const feed = this.#feed(chatId, memberCount)
-      this.#follow(user, feed, bound)
+      feed.follow(user, bound)
       feed.chain.start(lastRevision)
     }
     user.inbox.start(inboxRevision)
@@ -191,46 +165,27 @@ export class Hub extends EventEmitter<HubEvents> {
   #feed (chatId: string, memberCount: number): Feed {
     const existing = this.#feeds.get(chatId)
     if (existing) return existing
-    const feed: Feed = {
-      chatId,
-      memberCount,
-      followers: new Map(),
-      viewers: new Set(),
-      chain: new Chain<ChatFrame>({
-        deliver: frame => this.#deliverChat(feed, frame),
-        repair: since => this.#repairChat(feed, since),
-        onError: err => this.#log.warn({ err, chatId }, 'a chat could not be repaired'),
-      }),
-    }
+    const feed = new Feed(chatId, memberCount, feed => new Chain<ChatFrame>({
+      deliver: frame => this.#deliverChat(feed, frame),
+      repair: since => this.#repairChat(feed, since),
+      onError: err => this.#log.warn({ err, chatId }, 'a chat could not be repaired'),
+    }))
     this.#feeds.set(chatId, feed)
     return feed
   }
 
-  #follow (user: HubUser, feed: Feed, bound: number): void {
-    const follow = { feed, bound }
-    feed.followers.set(user, follow)
-    user.follows.set(feed.chatId, follow)
-  }
-
-  #unfollow (user: HubUser, chatId: string): void {
-    const feed = user.follows.get(chatId)?.feed
-    if (!feed) return
+  #unfollow (user: HubUser, feed: Feed): void {
     for (const peer of user.peers) this.#unview(feed, peer)
-    user.follows.delete(chatId)
-    feed.followers.delete(user)
-    if (feed.followers.size > 0) return
+    feed.unfollow(user)
+    if (!feed.isEmpty) return
     feed.chain.close()
-    this.#feeds.delete(chatId)
-  }
-
-  #views (feed: Feed, userId: string): boolean {
-    return [...feed.viewers].some(peer => peer.userId === userId)
+    this.#feeds.delete(feed.chatId)
   }
 
   #unview (feed: Feed, peer: Peer): boolean {
-    if (!feed.viewers.delete(peer)) return false
-    if (!this.#views(feed, peer.userId)) this.emit('unviewed', feed.chatId, peer)
-    return true
+    const { did, wasLast } = feed.unview(peer)
+    if (wasLast) this.emit('unviewed', feed.chatId, peer.userId)
+    return did
   }
 
   #receive (frame: Frame): void {
@@ -250,81 +205,60 @@ export class Hub extends EventEmitter<HubEvents> {
 
   #deliverChat (feed: Feed, frame: ChatFrame): void {
     if (frame.closed) return this.#closeFeed(feed)
-    for (const userId of frame.joined?.userIds ?? []) {
-      const user = this.#users.get(userId)
-      if (user) this.#follow(user, feed, frame.joined?.bound ?? 0)
-    }
+    for (const user of this.#usersHere(frame.joined?.userIds)) feed.follow(user, frame.joined?.bound ?? 0)
     feed.memberCount += (frame.joined?.userIds.length ?? 0) - (frame.left?.length ?? 0)
-    this.#fanOut(feed, frame)
-    for (const userId of frame.left ?? []) {
-      const user = this.#users.get(userId)
-      if (user) this.#unfollow(user, feed.chatId)
-    }
+    feed.fanOut(frame)
+    for (const user of this.#usersHere(frame.left)) this.#unfollow(user, feed)
   }
 
-  #fanOut (feed: Feed, frame: ChatFrame): void {
-    let full: Buffer | undefined
-    let redacted: Buffer | undefined
-    let skipped: Buffer | undefined
-    const { message } = frame
-    for (const [user, { bound }] of feed.followers) {
-      const bytes = message !== undefined && message.seq <= bound
-        ? skipped ??= Buffer.from(skippedFrame(frame))
-        : message?.senderId != null && user.blocks.has(message.senderId)
-          ? redacted ??= Buffer.from(chatFrame(frame, redactData(frame.data)))
-          : full ??= Buffer.from(chatFrame(frame, frame.data))
-      for (const peer of user.peers) peer.send(bytes, false)
-    }
+  #usersHere (userIds: string[] = []): HubUser[] {
+    return userIds.flatMap(userId => this.#users.get(userId) ?? [])
   }
 
   #closeFeed (feed: Feed): void {
     const bytes = Buffer.from(plainFrame('chat_deleted', `{"chatId":"${feed.chatId}"}`, feed.chatId))
-    for (const user of [...feed.followers.keys()]) {
-      for (const peer of user.peers) peer.send(bytes, false)
-      this.#unfollow(user, feed.chatId)
+    for (const user of feed.followers) {
+      this.#send(user, bytes)
+      this.#unfollow(user, feed)
     }
   }
 
-  /** Each follower gets `changes` as they may see them. Who is not in the chat any more, follows no longer. */
+  /** Each follower gets `changes` as they may see them. Who is not in the chat any more follows no longer. */
   async #repairChat (feed: Feed, since: number): Promise<number> {
     this.#log.info({ chatId: feed.chatId, since }, 'repairing a chat')
     for (let reached = since; ;) {
-      const pages = await this.#source.changesFor(feed.chatId, [...feed.followers.keys()].map(user => user.userId), reached)
+      const pages = await this.#source.changesFor(feed.chatId, feed.followers.map(user => user.userId), reached)
       let lowest = Infinity
-      for (const [user] of [...feed.followers]) {
+      for (const user of feed.followers) {
         const page = pages.get(user.userId)
-        if (page === undefined) continue // came while it was read
-        if (page === null) {
-          this.#unfollow(user, feed.chatId)
-          continue
+        if (page) {
+          lowest = Math.min(lowest, page.upTo)
+          this.#send(user, Buffer.from(plainFrame('changes', page.data, feed.chatId)))
+        } else if (page === null) { // else they came while it was read
+          this.#unfollow(user, feed)
         }
-        lowest = Math.min(lowest, page.upTo)
-        const bytes = Buffer.from(plainFrame('changes', page.data, feed.chatId))
-        for (const peer of user.peers) peer.send(bytes, false)
       }
-      reached = Math.max(reached, lowest === Infinity ? reached : lowest)
+      if (lowest !== Infinity) reached = Math.max(reached, lowest)
       if (![...pages.values()].some(page => page?.hasMore)) return reached
     }
   }
 
-  #deliverInbox (user: HubUser, { update }: InboxFrame): void {
+  #deliverInbox (user: HubUser, update: InboxUpdate): void {
     if (update.blocks) user.blocks = new Set(update.blocks)
     for (const membership of update.memberships) this.#takeMembership(user, membership)
-    for (const chatId of update.removed) this.#unfollow(user, chatId)
-    const bytes = Buffer.from(plainFrame('inbox_updated', JSON.stringify(update)))
-    for (const peer of user.peers) peer.send(bytes, false)
+    for (const chatId of update.removed) {
+      const feed = user.feeds.get(chatId)
+      if (feed) this.#unfollow(user, feed)
+    }
+    this.#send(user, Buffer.from(plainFrame('inbox_updated', JSON.stringify(update))))
   }
 
   #takeMembership (user: HubUser, { chatId, visibleFromSeq, clearedSeq }: Membership): void {
-    const bound = Math.max(visibleFromSeq - 1, clearedSeq)
-    const follow = user.follows.get(chatId)
-    if (follow) {
-      follow.bound = bound
-      return
-    }
-    // The chat's own frame that would have brought them in has not come (yet): follow from where the chat is now.
+    const isNew = !this.#feeds.has(chatId)
     const feed = this.#feed(chatId, 0)
-    this.#follow(user, feed, bound)
+    feed.follow(user, Math.max(visibleFromSeq - 1, clearedSeq))
+    if (!isNew) return
+    // The chat's own frame that would have brought them in has not come (yet): follow from where the chat is now.
     this.#source.heads([chatId]).then(heads => {
       const head = heads.get(chatId)
       if (!head) return
@@ -332,34 +266,28 @@ export class Hub extends EventEmitter<HubEvents> {
       feed.chain.start(head.lastRevision)
     }).catch((err: unknown) => {
       this.#log.warn({ err, chatId }, 'a chat could not be followed')
-      for (const peer of user.peers) peer.close(CLOSE.INTERNAL) // the client comes back and loads everything
+      this.closeUser(user.userId, CLOSE.INTERNAL) // the client comes back and loads everything
     })
   }
 
   async #repairInbox (user: HubUser, since: number): Promise<number> {
     const update = await this.#source.inboxSince(user.userId, since)
-    if (update.inboxRevision > since) {
-      this.#deliverInbox(user, { kind: 'inbox', userId: user.userId, previousRevision: since, revision: update.inboxRevision, update })
-    }
+    if (update.inboxRevision > since) this.#deliverInbox(user, update)
     return update.inboxRevision
   }
 
-  #deliverFleeting (frame: FleetingFrame): void {
-    const peers = this.#audience(frame)
-    if (peers.length === 0) return
-    const bytes = Buffer.from(plainFrame(frame.type, frame.data, frame.chatId))
-    const { actorId, hiddenFrom } = frame
+  #deliverFleeting ({ type, data, chatId, userIds, audience = 'followers', actorId, hiddenFrom }: FleetingFrame): void {
+    const feed = chatId === undefined ? undefined : this.#feeds.get(chatId)
+    const peers = userIds ? userIds.flatMap(userId => this.peersOf(userId)) : feed?.audience(audience) ?? []
+    let bytes: Buffer | undefined
     for (const peer of peers) {
-      const hidden = actorId !== undefined && (peer.userId === actorId || this.blockedBy(peer.userId).has(actorId))
-      if (!hidden && !hiddenFrom?.includes(peer.userId)) peer.send(bytes, true)
+      const isOwn = peer.userId === actorId
+      const isBlocked = actorId !== undefined && this.blockedBy(peer.userId).has(actorId)
+      if (!isOwn && !isBlocked && !hiddenFrom?.includes(peer.userId)) peer.send(bytes ??= Buffer.from(plainFrame(type, data, chatId)), true)
     }
   }
 
-  #audience ({ chatId, userIds, audience }: FleetingFrame): Peer[] {
-    if (userIds) return userIds.flatMap(userId => this.peersOf(userId))
-    const feed = chatId === undefined ? undefined : this.#feeds.get(chatId)
-    if (!feed) return []
-    const onlyViewers = audience === 'viewers' || (audience === 'few' && feed.memberCount > FEW_MEMBERS)
-    return onlyViewers ? [...feed.viewers] : [...feed.followers.keys()].flatMap(user => [...user.peers])
+  #send (user: HubUser, bytes: Buffer): void {
+    for (const peer of user.peers) peer.send(bytes, false)
   }
 }

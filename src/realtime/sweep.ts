@@ -59,7 +59,7 @@ export class Sweep {
     for (const userIds of batches(this.#hub.connectedUsers)) {
       for (const [userId, { inboxRevision, banned }] of await this.#source.inboxes(userIds)) {
         this.#hub.expectInbox(userId, inboxRevision)
-        if (banned) for (const peer of this.#hub.peersOf(userId)) peer.close(CLOSE.BANNED)
+        if (banned) this.#hub.closeUser(userId, CLOSE.BANNED)
       }
     }
   }
