@@ -80,7 +80,7 @@ export class Database implements Queryable {
 }
 
 /** `schema` is Prisma's own parameter: PostgreSQL does not know it. Names in hand-written SQL are qualified. */
-function withoutSchema (url: string): string {
+export function withoutSchema (url: string): string {
   const plain = new URL(url)
   plain.searchParams.delete('schema')
   return plain.href

@@ -1,5 +1,5 @@
 import type { Chain } from './chain.ts'
-import { chatFrame, redactData, skippedFrame, type ChatFrame, type InboxFrame } from './frames.ts'
+import { EncodedFrame, type ChatFrame, type InboxFrame } from './frames.ts'
 import type { Peer } from './hub.ts'
 import { FEW_MEMBERS } from './protocol.ts'
 
@@ -61,16 +61,9 @@ export class Feed {
 
   /** The frame for everybody who follows, encoded once for all who may see the same of it. */
   fanOut (frame: ChatFrame): void {
-    let full: Buffer | undefined
-    let redacted: Buffer | undefined
-    let skipped: Buffer | undefined
-    const { message } = frame
+    const encoded = new EncodedFrame(frame)
     for (const [user, bound] of this.#bounds) {
-      const isBelow = message !== undefined && message.seq <= bound
-      const isBlocked = message?.senderId != null && user.blocks.has(message.senderId)
-      const bytes = isBelow ? skipped ??= Buffer.from(skippedFrame(frame))
-        : isBlocked ? redacted ??= Buffer.from(chatFrame(frame, redactData(frame.data)))
-          : full ??= Buffer.from(chatFrame(frame, frame.data))
+      const bytes = encoded.for(bound, user.blocks)
       for (const peer of user.peers) peer.send(bytes, false)
     }
   }

@@ -50,15 +50,40 @@ export interface FleetingFrame {
   hiddenFrom?: string[]
 }
 
-/** The frame for a member who must not see the row: it only moves the cursor on. */
-export const skippedFrame = ({ chatId, previousRevision, revision }: ChatFrame): string =>
-  `{"type":"revision_skipped","chatId":"${chatId}","previousRevision":${previousRevision},"revision":${revision},"data":{}}`
+/** The three forms of a chat's frame, each made when it is first needed and shared by all who may see the same. */
+export class EncodedFrame {
+  readonly #frame: ChatFrame
+  #full: Buffer | undefined
+  #redacted: Buffer | undefined
+  #skipped: Buffer | undefined
 
-export const chatFrame = ({ type, chatId, previousRevision, revision }: Omit<ChatFrame, 'data'>, data: string): string =>
-  `{"type":"${type}","chatId":"${chatId}","previousRevision":${previousRevision},"revision":${revision},"data":${data}}`
+  constructor (frame: ChatFrame) {
+    this.#frame = frame
+  }
+
+  /** For somebody who may see what lies above the bound, and blocks these senders. */
+  for (bound: number, blocks: ReadonlySet<string>): Buffer {
+    const { message, data } = this.#frame
+    if (message !== undefined && message.seq <= bound) {
+      this.#skipped ??= this.#encode('{}', 'revision_skipped')
+      return this.#skipped
+    }
+    if (message?.senderId != null && blocks.has(message.senderId)) {
+      this.#redacted ??= this.#encode(redactData(data))
+      return this.#redacted
+    }
+    this.#full ??= this.#encode(data)
+    return this.#full
+  }
+
+  #encode (data: string, type = this.#frame.type): Buffer {
+    const { chatId, previousRevision, revision } = this.#frame
+    return Buffer.from(`{"type":"${type}","chatId":"${chatId}","previousRevision":${previousRevision},"revision":${revision},"data":${data}}`)
+  }
+}
 
 /** The redacted form of a frame's message. `chat.redacted` makes the same of a row in SQL. */
-export function redactData (data: string): string {
+function redactData (data: string): string {
   const parsed: { message?: object } = JSON.parse(data)
   const message = { ...parsed.message, content: null, attachments: [], metadata: {}, mentions: { userIds: [], all: false }, fromBlocked: true }
   return JSON.stringify({ ...parsed, message })

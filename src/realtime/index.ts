@@ -3,13 +3,14 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
 import type { Config } from '../config.ts'
-import { ApiError, toApiError } from '../errors.ts'
+import { ApiError } from '../errors.ts'
 import { bearerToken } from '../plugins/auth.ts'
 import type { Identity } from '../plugins/auth.ts'
 import type { Bus } from './bus/bus.ts'
 import { CommandTable } from './commands.ts'
 import { Connection, type ConnectionServices } from './connection.ts'
 import { Hub } from './hub.ts'
+import { Listener } from './listener.ts'
 import { BEARER_PREFIX, CLOSE, SUBPROTOCOL } from './protocol.ts'
 import type { HubSource } from './source.ts'
 import { Sweep } from './sweep.ts'
@@ -38,6 +39,7 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
   const hub = new Hub(bus, source, app.log)
   const commands = new CommandTable()
   const sweep = new Sweep(hub, source, config.realtime.sweepMs, app.log)
+  const listener = new Listener(config.database.directUrl ?? config.database.url ?? '', (chatId, revision) => hub.expectChat(chatId, revision), app.log)
   const connections = new Set<Connection>()
   const services: ConnectionServices = { hub, commands, authenticate, epoch: () => sweep.epoch, config, log: app.log }
   app.decorate('hub', hub)
@@ -81,11 +83,13 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
 
   app.addHook('onReady', async () => {
     commands.assertComplete()
-    await sweep.start().catch((cause: unknown) => { throw toApiError(cause) })
+    await sweep.start()
+    await listener.start()
   })
   app.addHook('onClose', async () => {
     clearInterval(ticker)
     await sweep.stop()
+    await listener.stop()
     await bus.close()
   })
 }, { name: 'realtime', dependencies: ['database', 'auth'] })

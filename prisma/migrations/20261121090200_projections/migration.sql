@@ -38,7 +38,7 @@ RETURN json_build_object(
   'createdAt', chat.rfc3339((m).created_at), 'editedAt', chat.rfc3339((m).edited_at),
   'deletedAt', chat.rfc3339((m).deleted_at), 'deletedById', (m).deleted_by_id);
 
--- The redacted form: what a viewer gets of a sender whom they have blocked. `realtime/redact.ts` makes the same of a frame.
+-- The redacted form: what a viewer gets of a sender whom they have blocked. `realtime/frames.ts` makes the same of a frame.
 CREATE FUNCTION chat.redacted(message json) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (message::jsonb || '{"content": null, "attachments": [], "metadata": {}, "mentions": {"userIds": [], "all": false}, "fromBlocked": true}'::jsonb)::json;
