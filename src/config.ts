@@ -29,6 +29,7 @@ export type Config = Readonly<{
     issuer: string | null
     audience: string | null
   }>
+  /** `*` in it: any. */
   corsOrigins: string[]
   editWindowSeconds: number
   /** What happens when somebody is addressed who has never connected: a bare row is made, or USER_NOT_FOUND. */
@@ -199,9 +200,8 @@ class Reader {
   origins (name: string): string[] {
     const values = (this.text(name) ?? '').split(',').map(each => each.trim()).filter(Boolean)
     for (const value of values) {
-      if (URL.parse(value)?.origin !== value) {
-        this.faults.push(`${name} must be origins such as https://example.com, separated by commas, but has "${value}"`)
-      }
+      if (value === '*' || URL.parse(value)?.origin === value) continue
+      this.faults.push(`${name} must be origins such as https://example.com, separated by commas, or *, but has "${value}"`)
     }
     return values
   }

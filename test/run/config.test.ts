@@ -46,6 +46,7 @@ t.test('reads seconds with decimals', async t => {
 
 t.test('separates origins by commas', async t => {
   t.same(loadConfig({ CORS_ORIGINS: 'https://a.example, http://localhost:5173' }).corsOrigins, ['https://a.example', 'http://localhost:5173'])
+  t.same(loadConfig({ CORS_ORIGINS: '*' }).corsOrigins, ['*'])
 })
 
 t.test('takes public keys of the three kinds, with line ends spelled out too', async t => {
@@ -78,7 +79,7 @@ t.test('names the setting that is wrong', async t => {
     [{ JWT_PUBLIC_KEY: publicKey('ec', { namedCurve: 'secp256k1' }) }, /^JWT_PUBLIC_KEY /],
     [{ JWKS_URL: 'a.example/jwks.json' }, /^JWKS_URL /],
     [{ CORS_ORIGINS: 'https://a.example/' }, /^CORS_ORIGINS .*"https:\/\/a\.example\/"/],
-    [{ CORS_ORIGINS: '*' }, /^CORS_ORIGINS /],
+    [{ CORS_ORIGINS: '*.a.example' }, /^CORS_ORIGINS /],
     [{ UNKNOWN_USERS: 'invite' }, /^UNKNOWN_USERS must be one of create, refuse/],
     [{ EDIT_WINDOW_SECONDS: '15m' }, /^EDIT_WINDOW_SECONDS /],
     [{ RATE_LIMIT_COMMANDS: '-1' }, /^RATE_LIMIT_COMMANDS /],

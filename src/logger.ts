@@ -1,0 +1,11 @@
+import type { FastifyBaseLogger } from 'fastify'
+import { pino, type LoggerOptions } from 'pino'
+import type { Config } from './config.ts'
+
+/** One line of JSON an event, on stdout; `readable` is for a person at a terminal. Tokens never get into it. */
+export async function createLogger (level: Config['logLevel'], { readable }: { readable: boolean }): Promise<FastifyBaseLogger> {
+  const options: LoggerOptions = { level, redact: ['req.headers.authorization', 'req.headers["sec-websocket-protocol"]'] }
+  if (!readable) return pino(options)
+  const { default: pretty } = await import('pino-pretty')
+  return pino(options, pretty({ sync: true, translateTime: 'HH:MM:ss', ignore: 'pid,hostname' }))
+}
