@@ -51,21 +51,20 @@ export async function expireLeases (db: Queryable, graceMs: number): Promise<str
 }
 
 /** People who see each other come and go: they share a DIRECT chat or one of few members, and neither blocks the other. */
-const acquainted = (me: string, them: string) => `
-  ${them} <> ${me}
-  AND EXISTS (
-    SELECT FROM chat.chat_participant mine
-    JOIN chat.chat_participant theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id = ${them} AND theirs.state = 'JOINED'
-    JOIN chat.chat_head h ON h.chat_id = mine.chat_id AND h.member_count <= chat.small_chat_members()
-    JOIN chat.chat_session c ON c.id = mine.chat_id AND c.type <> 'STREAM' AND c.deleted_at IS NULL
-    WHERE mine.user_id = ${me} AND mine.state = 'JOINED')
-  AND NOT EXISTS (SELECT FROM chat.user_block b WHERE (b.user_id, b.blocked_user_id) IN ((${me}, ${them}), (${them}, ${me})))`
+const acquaintancesOf = (me: string) => `
+  SELECT theirs.user_id FROM chat.chat_participant mine
+  JOIN chat.chat_session c ON c.id = mine.chat_id AND c.type <> 'STREAM' AND c.deleted_at IS NULL
+  JOIN chat.chat_head h ON h.chat_id = mine.chat_id AND h.member_count <= chat.small_chat_members()
+  JOIN chat.chat_participant theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id <> mine.user_id AND theirs.state = 'JOINED'
+  WHERE mine.user_id = ${me} AND mine.state = 'JOINED'
+    AND NOT EXISTS (SELECT FROM chat.user_block b WHERE (b.user_id, b.blocked_user_id) IN ((${me}, theirs.user_id), (theirs.user_id, ${me})))`
 
 /** Those of them who are online. */
 export async function onlineAcquaintances (db: Queryable, userId: string, graceMs: number): Promise<string[]> {
   const rows = await db.query<{ userId: string }>({
     name: 'presence.onlineAcquaintances',
-    text: `SELECT DISTINCT l.user_id AS "userId" FROM chat.presence_lease l WHERE ${isLive('l', '$2::integer')} AND ${acquainted('$1', 'l.user_id')} ORDER BY 1`,
+    text: `SELECT DISTINCT a.user_id AS "userId" FROM (${acquaintancesOf('$1')}) a
+           WHERE EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = a.user_id AND ${isLive('l', '$2::integer')}) ORDER BY 1`,
   }, [userId, graceMs])
   return rows.map(row => row.userId)
 }
@@ -79,7 +78,7 @@ export async function presenceOf (db: Queryable, viewerId: string, userIds: stri
            FROM chat.chat_user u
            LEFT JOIN chat.user_presence p ON p.user_id = u.id
            CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = u.id AND ${isLive('l', '$3::integer')}) AS online) live
-           WHERE u.id = ANY ($2::text[]) AND (u.id = $1 OR (${acquainted('$1', 'u.id')})) ORDER BY u.id`,
+           WHERE u.id = ANY ($2::text[]) AND (u.id = $1 OR u.id IN (${acquaintancesOf('$1')})) ORDER BY u.id`,
   }, [viewerId, userIds, graceMs])
   return rows.map(row => row.presence)
 }

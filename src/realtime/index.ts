@@ -53,10 +53,8 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
 
   await app.register(websocket, {
     options: { maxPayload: config.realtime.maxFrameBytes, perMessageDeflate: false, handleProtocols: selectSubprotocol },
-    errorHandler: (error, socket, request) => {
-      request.log.info({ err: error }, 'socket error')
-      socket.terminate()
-    },
+    // `ws` has said goodbye already (1002, 1007, 1009) and will close.
+    errorHandler: (error, _socket, request) => request.log.info({ err: error }, 'socket error'),
     // Before Fastify waits for its connections to end: answer what is under way, then close every socket.
     preClose: function (done) {
       const drained = Promise.all([...connections].map(connection => connection.drain()))
