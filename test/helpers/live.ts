@@ -1,0 +1,173 @@
+// Clients of a running server, and whether what they hold is what the server says.
+import { setTimeout as after } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { Test } from 'tap'
+import { WebSocket as WsSocket } from 'ws'
+import { createClient, type Client, type ClientOptions } from '../../src/client/client.ts'
+import type { ChatState, ClientState } from '../../src/client/state.ts'
+import type { Changes, Chat, Head, Membership, Message, Participant, Synced, Watermark } from '../../src/contract.ts'
+import type { Parley } from './parley.ts'
+
+/** Until a client that does not get there is compared as it is, so that the difference is seen. */
+const PATIENCE_MS = 15_000
+const MAX_SEQ = 2_147_483_647
+
+/** A client that is connected and has synced. */
+export async function startClient (t: Test, parley: Parley, userId: string, options: Partial<ClientOptions> = {}): Promise<Client> {
+  const client = newClient(t, parley, userId, options)
+  client.start()
+  await client.whenSynced()
+  return client
+}
+
+export function newClient (t: Pick<Test, 'teardown'>, parley: Pick<Parley, 'wsUrl' | 'token'>, userId: string, options: Partial<ClientOptions> = {}): Client {
+  const client = createClient({ url: parley.wsUrl, token: () => parley.token(userId), ...options })
+  t.teardown(() => client.stop())
+  return client
+}
+
+/** Sockets that can be cut as a network cuts them: no close frame, no warning. */
+export function cuttable (): { WebSocket: NonNullable<ClientOptions['WebSocket']>, cut: () => void } {
+  let last: WsSocket | undefined
+  const WebSocket = class extends WsSocket {
+    constructor (url: string, protocols: string[]) {
+      super(url, protocols)
+      last = this
+    }
+  }
+  return { WebSocket: WebSocket as unknown as NonNullable<ClientOptions['WebSocket']>, cut: () => last?.terminate() }
+}
+
+export class RequestError extends Error {
+  readonly status: number
+  readonly code: string
+
+  constructor (status: number, code: string, message: string) {
+    super(`${status} ${code}: ${message}`)
+    this.status = status
+    this.code = code
+  }
+}
+
+/** A REST request. @throws {RequestError} */
+export async function request<Body = unknown> ({ url, token }: Pick<Parley, 'url' | 'token'>, userId: string, method: string, path: string, body?: object): Promise<Body> {
+  const response = await fetch(`${url}/api/v1/chat${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token(userId)}`, ...(body && { 'content-type': 'application/json' }) },
+    ...(body && { body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  const data = text ? JSON.parse(text) : undefined
+  if (!response.ok) throw new RequestError(response.status, data.code, data.message)
+  return data
+}
+
+/** What one user may see, in plain values that can be compared. */
+export interface Projection { blocks: string[], chats: Record<string, ChatProjection> }
+export interface ChatProjection {
+  chat: Chat | null
+  head: Omit<Head, 'unreadCount' | 'mentionCount'>
+  membership: Membership | null
+  participants: Record<string, Participant>
+  watermarks: Record<string, Watermark>
+  messages: Message[]
+}
+
+/** The same, as the server says it now, by REST: nothing of the client has a hand in it. */
+export interface Truth extends Projection { inboxRevision: number }
+
+type Reset = Extract<Changes, { reset: true }>
+
+export async function truthOf (parley: Parley, userId: string): Promise<Truth> {
+  const get = <Body>(path: string) => request<Body>(parley, userId, 'GET', path)
+  const chats: Truth['chats'] = {}
+  const pages: Synced[] = []
+  for (let cursor: string | null = ''; cursor !== null; cursor = pages.at(-1)?.nextCursor ?? null) {
+    pages.push(await request<Synced>(parley, userId, 'POST', '/sync', cursor ? { cursor } : {}))
+  }
+  const memberships = pages.flatMap(page => page.memberships)
+  for (const { chatId } of pages.flatMap(page => page.heads)) {
+    const { chat, head, participants, watermarks } = await get<Reset>(`/sessions/${chatId}/changes?since=0`)
+    const messages: Message[] = []
+    for (let before: string | null = String(MAX_SEQ); before !== null;) {
+      const page: { data: Message[], nextCursor: string | null } = await get(`/sessions/${chatId}/messages?before=${before}&limit=100`)
+      messages.unshift(...page.data)
+      before = page.nextCursor
+    }
+    chats[chatId] = {
+      chat, head: withoutUnread(head), participants: byUser(participants), watermarks: byUser(watermarks), messages, membership: memberships.find(each => each.chatId === chatId) ?? null,
+    }
+  }
+  return { inboxRevision: pages[0]?.inboxRevision ?? 0, blocks: pages[0]?.blocks?.toSorted() ?? [], chats }
+}
+
+export function projectionOf (state: ClientState): Projection {
+  const chats = [...state.chats.values()].map((chat): [string, ChatProjection] => [chat.chatId, {
+    chat: chat.chat,
+    head: withoutUnread(chat.head),
+    membership: chat.membership,
+    participants: Object.fromEntries(chat.participants),
+    watermarks: Object.fromEntries(chat.watermarks),
+    messages: [...chat.messages.values()].sort((a, b) => a.seq - b.seq),
+  }])
+  return { blocks: [...state.blocks].sort(), chats: Object.fromEntries(chats) }
+}
+
+/**
+ * Waits until the user's clients have come as far as the server stands now, and compares everything that they hold with
+ * what the server says. Nothing else may be going on.
+ */
+export async function sameAsServer (t: Test, parley: Parley, userId: string, ...clients: Client[]): Promise<Truth> {
+  const truth = await truthOf(parley, userId)
+  const { inboxRevision, ...expected } = truth
+  for (const [index, client] of clients.entries()) {
+    await Promise.race([reached(client, truth), after(PATIENCE_MS, undefined, { ref: false })])
+    const name = clients.length > 1 ? `${userId}, client ${index + 1}` : userId
+    t.equal(client.state.inboxRevision, inboxRevision, `${name}: inbox revision`)
+    const [found, wanted] = [projectionOf(client.state), { ...expected, chats: asFarAsLoaded(expected.chats, client) }]
+    if (isDeepStrictEqual(found, wanted)) t.pass(`${name}: the store is what the server says`)
+    else t.strictSame(found, wanted, `${name}: the store is what the server says`) // slow on much data, but shows the difference
+  }
+  return truth
+}
+
+function asFarAsLoaded (chats: Truth['chats'], { state }: Client): Truth['chats'] {
+  return Object.fromEntries(Object.entries(chats).map(([chatId, chat]) =>
+    [chatId, { ...chat, messages: chat.messages.filter(({ seq }) => seq >= (state.chats.get(chatId)?.fromSeq ?? 0)) }]))
+}
+
+async function reached (client: Client, truth: Truth): Promise<void> {
+  await until(client, state => {
+    const chatIds = Object.keys(truth.chats)
+    return client.status === 'live' && state.inboxRevision >= truth.inboxRevision && state.chats.size === chatIds.length &&
+      chatIds.every(chatId => hasReached(state.chats.get(chatId), truth.chats[chatId]))
+  })
+}
+
+function hasReached (chat: ChatState | undefined, truth: ChatProjection | undefined): boolean {
+  if (!chat?.loaded || !truth || chat.cursor < truth.head.lastRevision) return false
+  return Object.values(truth.watermarks).every(({ userId, readSeq, deliveredSeq }) => {
+    const here = chat.watermarks.get(userId)
+    return here && here.readSeq >= readSeq && here.deliveredSeq >= deliveredSeq
+  })
+}
+
+/** Until something is true of a client: looked at whenever it changes. */
+export async function until (client: Client, condition: (state: ClientState) => boolean): Promise<void> {
+  if (condition(client.state)) return
+  await new Promise<void>(resolve => {
+    const offs = (['state', 'status'] as const).map(name => client.on(name, () => {
+      if (!condition(client.state)) return
+      for (const off of offs) off()
+      resolve()
+    }))
+  })
+}
+
+function byUser<Row extends { userId: string }> (rows: Row[]): Record<string, Row> {
+  return Object.fromEntries(rows.map(row => [row.userId, row]))
+}
+
+function withoutUnread ({ unreadCount, mentionCount, ...head }: Head): ChatProjection['head'] {
+  return head
+}

@@ -1,0 +1,190 @@
+// For every action and every kind of viewer: the events of the action, applied to what a client holds, make what a client
+// that comes new is told, and what REST says.
+import { isDeepStrictEqual } from 'node:util'
+import t, { type Test } from 'tap'
+import type { Client } from '../../src/client/client.ts'
+import type { CommandData } from '../../src/contract.ts'
+import { newClient, request, sameAsServer, startClient, truthOf, type Truth } from '../helpers/live.ts'
+import { startParley } from '../helpers/parley.ts'
+
+/**
+ * olga owns the group, mona moderates it, bob is who everything happens to. fay has been there from the beginning, with two
+ * devices; lee has joined later, and does not see what was before; cleo has cleared the history; bea has blocked bob. zoe
+ * is not in it.
+ */
+const PEOPLE = ['olga', 'mona', 'bob', 'fay', 'lee', 'cleo', 'bea', 'zoe'] as const
+const VIEWERS = ['fay', 'lee', 'cleo', 'bea'] as const
+type Person = typeof PEOPLE[number]
+
+interface World {
+  chatId: string
+  id: (person: Person) => string
+  as: (person: Person) => Client
+  /** The id of a message by its seq. */
+  message: (seq: number) => string
+  /** The newest message of bob's, by seq. Everybody sees it, bea redacted. */
+  newest: number
+  /** The oldest: lee and cleo do not see it. */
+  oldest: number
+  rest: (person: Person, method: string, path: string, body?: object) => Promise<unknown>
+}
+
+const parley = await startParley(t)
+let worlds = 0
+
+async function makeWorld (t: Test): Promise<World & { people: Map<Person, Client[]> }> {
+  const number = ++worlds
+  const id = (person: Person) => `${person}${number}`
+  const rest: World['rest'] = (person, method, path, body) => request(parley, id(person), method, path, body)
+  const send = async (person: Person, content: string, more: object = {}) =>
+    (await rest(person, 'POST', `/sessions/${chatId}/messages`, { content, ...more }) as { message: { id: string, seq: number } }).message
+
+  const { chat: { id: chatId } } = await rest('olga', 'POST', '/sessions', {
+    type: 'GROUP', name: 'Friends', participantIds: (['mona', 'bob', 'fay', 'cleo', 'bea'] as const).map(id),
+  }) as { chat: { id: string } }
+  await rest('olga', 'PATCH', `/sessions/${chatId}/participants/${id('mona')}`, { role: 'MODERATOR' })
+  const oldest = await send('bob', 'the oldest')
+  const second = await send('fay', 'an answer', { replyToId: oldest.id })
+  await send('bob', 'will be edited')
+  await rest('bea', 'PUT', `/blocks/${id('bob')}`)
+  await rest('cleo', 'POST', `/sessions/${chatId}/clear`)
+  await rest('cleo', 'POST', `/sessions/${chatId}/read`, {})
+  await rest('olga', 'POST', `/sessions/${chatId}/participants`, { userIds: [id('lee')], label: 'LATE' })
+  await rest('fay', 'DELETE', `/messages/${second.id}?scope=me`)
+  await send('lee', 'hello')
+  await send('bob', 'with metadata', { metadata: { color: 'red' } })
+  const newest = await send('bob', 'the newest')
+
+  const people = new Map(await Promise.all(PEOPLE.map(async (person): Promise<[Person, Client[]]> => {
+    const devices = person === 'fay' ? 2 : 1
+    return [person, await Promise.all(Array.from({ length: devices }, () => startClient(t, parley, id(person))))]
+  })))
+  const as = (person: Person) => people.get(person)?.[0] as Client
+  return { chatId, id, as, message: seq => `${chatId}.${seq}`, newest: newest.seq, oldest: oldest.seq, rest, people }
+}
+
+type Action = (world: World) => Promise<unknown>
+
+const send = (person: Person, more: Partial<CommandData<'send_message'>> = {}): Action => ({ as, chatId }) => as(person).send({ chatId, content: `from ${person}`, ...more })
+const remove = (person: Person, by: Person = 'olga'): Action => ({ as, id, chatId }) => as(by).command('remove_participant', { chatId, userId: id(person) })
+const add = (...people: Person[]): Action => ({ as, id, chatId }) => as('olga').command('add_participants', { chatId, userIds: people.map(id) })
+const showHistory: Action = ({ as, chatId }) => as('olga').command('update_chat', { chatId, settings: { historyForNewMembers: 'ALL' } })
+const each = (...actions: Action[]): Action => async world => { for (const action of actions) await action(world) }
+
+const ACTIONS: Record<string, Action> = {
+  send: send('bob'),
+  'send by somebody whom nobody blocks': send('fay'),
+  'send, more than a page': async ({ as, chatId }) => { await Promise.all(Array.from({ length: 120 }, (_, n) => as('bob').send({ chatId, content: `number ${n}` }))) },
+  'send with metadata, emoji and right-to-left text': send('bob', { content: '👩‍👩‍👧 שלום‏ مرحبا', metadata: { nested: { list: [1, null, 'x'] } } }),
+  'send the same again': each(send('bob', { clientMessageId: 'once' }), send('bob', { clientMessageId: 'once' })),
+  reply: async ({ as, chatId, message, newest }) => { await as('lee').send({ chatId, content: 'to that', replyToId: message(newest) }) },
+  'reply to what some do not see': async ({ as, chatId, message, oldest }) => { await as('fay').send({ chatId, content: 'to that', replyToId: message(oldest) }) },
+  edit: ({ as, message, newest }) => as('bob').command('edit_message', { messageId: message(newest), content: 'edited' }),
+  'edit what some do not see': ({ as, message, oldest }) => as('bob').command('edit_message', { messageId: message(oldest), content: 'edited' }),
+  'edit twice': each(...['once', 'twice'].map((content): Action => ({ as, message, newest }) => as('bob').command('edit_message', { messageId: message(newest), content }))),
+  'delete for everyone': ({ as, message, newest }) => as('bob').command('delete_message', { messageId: message(newest), scope: 'everyone' }),
+  'delete for everyone what some do not see': ({ as, message, oldest }) => as('bob').command('delete_message', { messageId: message(oldest), scope: 'everyone' }),
+  'delete for everyone by a moderator': ({ as, message, newest }) => as('mona').command('delete_message', { messageId: message(newest), scope: 'everyone' }),
+  'edit, then delete for everyone': async ({ as, message, newest }) => {
+    await as('bob').command('edit_message', { messageId: message(newest), content: 'edited' })
+    await as('bob').command('delete_message', { messageId: message(newest), scope: 'everyone' })
+  },
+  'add somebody': add('zoe'),
+  'add somebody, who writes': each(add('zoe'), send('zoe'), send('bob')),
+  'add somebody, who sees everything': each(showHistory, add('zoe')),
+  'change a role': ({ as, id, chatId }) => as('olga').command('update_participant', { chatId, userId: id('bob'), role: 'ADMIN' }),
+  'change a label': ({ as, id, chatId }) => as('olga').command('update_participant', { chatId, userId: id('lee'), label: 'STREAMER' }),
+  'take a label away': ({ as, id, chatId }) => as('olga').command('update_participant', { chatId, userId: id('lee'), label: null }),
+  'change a label, then send with it': each(({ as, id, chatId }) => as('olga').command('update_participant', { chatId, userId: id('bob'), label: 'VIP' }), send('bob')),
+  'pass the chat on': async ({ as, id, chatId }) => {
+    await as('olga').command('update_participant', { chatId, userId: id('bob'), role: 'OWNER' })
+    await as('bob').command('update_participant', { chatId, userId: id('olga'), role: 'MEMBER' })
+  },
+  'the only owner leaves': ({ as, chatId }) => as('olga').command('leave_membership', { chatId }),
+  'update the chat': ({ as, chatId }) => as('olga').command('update_chat', { chatId, name: 'Colleagues', description: 'Us', labels: { team: 'a' }, metadata: { a: [1] }, settings: { slowModeSeconds: 0, whoMaySend: 'MODERATOR' } }),
+  'make a group': ({ as, id }) => as('fay').command('create_chat', { type: 'GROUP', name: 'New', participantIds: [id('lee'), id('cleo'), id('zoe')] }),
+  'make a group, and write': async ({ as, id }) => {
+    const { chat } = await as('fay').command('create_chat', { type: 'GROUP', name: 'New', participantIds: [id('lee'), id('bob')] })
+    await as('fay').send({ chatId: chat.id, content: 'first' })
+    await as('bob').send({ chatId: chat.id, content: 'second' })
+  },
+  'make a large group': ({ as, id }) => as('fay').command('create_chat', { type: 'GROUP', name: 'Large', participantIds: [id('lee'), ...Array.from({ length: 70 }, (_, n) => `${id('zoe')}x${n}`)] }),
+  'make a group alone': ({ as }) => as('fay').command('create_chat', { type: 'GROUP', name: 'Alone', participantIds: [] }),
+  'make a direct chat': ({ as, id }) => as('fay').command('create_chat', { type: 'DIRECT', targetUserId: id('lee') }),
+  'make a direct chat from both sides at once': async ({ as, id }) => {
+    const [one, other] = await Promise.all([as('fay').command('create_chat', { type: 'DIRECT', targetUserId: id('lee') }), as('lee').command('create_chat', { type: 'DIRECT', targetUserId: id('fay') })])
+    if (one.chat.id !== other.chat.id) throw new Error('Two chats of one pair')
+  },
+  'write to a person': ({ as, id }) => as('fay').send({ targetUserId: id('zoe'), content: 'hello' }),
+  'write to a person, who answers': each(({ as, id }) => as('fay').send({ targetUserId: id('lee'), content: 'hello' }), ({ as, id }) => as('lee').send({ targetUserId: id('fay'), content: 'hello' })),
+  'delete a direct chat for me': async ({ as, id }) => {
+    const { message: { chatId } } = await as('fay').send({ targetUserId: id('lee'), content: 'hello' })
+    await as('fay').command('delete_chat', { chatId, scope: 'me' })
+  },
+  'delete a direct chat for me, then something new comes': async ({ as, id }) => {
+    const { message: { chatId } } = await as('fay').send({ targetUserId: id('lee'), content: 'hello' })
+    await as('fay').command('delete_chat', { chatId, scope: 'me' })
+    await as('lee').send({ chatId, content: 'still there?' })
+  },
+  'delete a group for me': ({ as, chatId }) => as('fay').command('delete_chat', { chatId, scope: 'me' }),
+  'delete the chat for everyone': ({ as, chatId }) => as('olga').command('delete_chat', { chatId, scope: 'everyone' }),
+  'remove several': each(remove('lee'), remove('bob'), remove('cleo')),
+  'remove a sender, who comes back and writes': each(remove('bob'), add('bob'), send('bob')),
+  'remove somebody, meanwhile messages come, and they are back': each(remove('lee'), send('bob'), send('fay'), add('lee'), send('olga')),
+}
+
+/** What people do on their own account, or have done to themselves: by every kind of viewer. */
+const PERSONAL: Record<string, (person: typeof VIEWERS[number]) => Action> = {
+  send: person => send(person),
+  hide: person => ({ as, message, newest }) => as(person).command('delete_message', { messageId: message(newest), scope: 'me' }),
+  'hide, before it is edited': person => async ({ as, message, newest }) => {
+    await as(person).command('delete_message', { messageId: message(newest), scope: 'me' })
+    await as('bob').command('edit_message', { messageId: message(newest), content: `edited for ${person}` })
+  },
+  clear: person => ({ as, chatId }) => as(person).command('clear_chat', { chatId }),
+  'clear, then something new comes': person => each(({ as, chatId }) => as(person).command('clear_chat', { chatId }), send('bob'), send(person)),
+  'read everything': person => ({ as, chatId }) => as(person).command('mark_as_read', { chatId }),
+  'read up to a message': person => ({ as, chatId, newest }) => as(person).command('mark_as_read', { chatId, upToSeq: newest - 1 }),
+  'have everything delivered': person => ({ as, chatId }) => as(person).command('mark_as_delivered', { chatId }),
+  'have the newest page delivered': person => ({ as, chatId }) => as(person).command('get_history', { chatId }),
+  'read everything, then send': person => each(({ as, chatId }) => as(person).command('mark_as_read', { chatId }), send(person)),
+  leave: person => ({ as, chatId }) => as(person).command('leave_membership', { chatId }),
+  'be removed': person => remove(person),
+  'be removed and added again': person => each(remove(person), add(person)),
+  'be removed, added again and write': person => each(remove(person), add(person), send(person), send('bob')),
+  'be removed, and added again where new members see everything': person => each(showHistory, remove(person), add(person)),
+  'hide, and edited when removed and added again': person => each(
+    showHistory, ({ as, message, newest }) => as(person).command('delete_message', { messageId: message(newest), scope: 'me' }), remove(person), add(person),
+    ({ as, message, newest }) => as('bob').command('edit_message', { messageId: message(newest), content: `edited for ${person}` })),
+  'become an administrator': person => ({ as, id, chatId }) => as('olga').command('update_participant', { chatId, userId: id(person), role: 'ADMIN' }),
+  block: person => each(({ as, id }) => as(person).command('block_user', { userId: id('olga') }), send('olga')),
+  'block and unblock': person => each(({ as, id }) => as(person).command('block_user', { userId: id('bob') }), ({ as, id }) => as(person).command('unblock_user', { userId: id('bob') }), send('bob')),
+  'unblock after an edit': person => each(
+    ({ as, id }) => as(person).command('block_user', { userId: id('bob') }), ({ as, message, newest }) => as('bob').command('edit_message', { messageId: message(newest), content: `edited for ${person}` }),
+    ({ as, id }) => as(person).command('unblock_user', { userId: id('bob') })),
+}
+
+async function converge (t: Test, action: Action): Promise<void> {
+  const world = await makeWorld(t)
+  const before = await Promise.all(PEOPLE.map(person => truthOf(parley, world.id(person))))
+  await action(world)
+  const after = await compare(t, world)
+  t.notOk(isDeepStrictEqual(after, before), 'the action has changed something')
+}
+
+/** Everybody's clients, and one that comes new, against the server. */
+async function compare (t: Test, { people, id }: Awaited<ReturnType<typeof makeWorld>>): Promise<Truth[]> {
+  return Promise.all(PEOPLE.map(async person => {
+    const fresh = newClient(t, parley, id(person))
+    fresh.start()
+    try {
+      return await sameAsServer(t, parley, id(person), ...people.get(person) ?? [], fresh)
+    } finally {
+      fresh.stop()
+    }
+  }))
+}
+
+for (const [name, action] of Object.entries(ACTIONS)) t.test(name, t => converge(t, action))
+for (const [name, action] of Object.entries(PERSONAL)) t.test(`everybody: ${name}`, t => converge(t, each(...VIEWERS.map(action))))
+t.end()
