@@ -2,7 +2,8 @@ import neostandard, { plugins } from 'neostandard'
 
 export default [
   ...neostandard({ ts: true, ignores: ['src/generated/**', '.data/**', '.tap/**'] }),
-  { rules: { 'no-void': ['error', { allowAsStatement: true }] } },
+  // A schema and its type share one name.
+  { rules: { 'no-redeclare': 'off', '@typescript-eslint/no-redeclare': 'off', 'no-void': ['error', { allowAsStatement: true }] } },
   {
     files: ['src/**/*.ts'],
     plugins: { '@typescript-eslint': plugins['typescript-eslint'].plugin },

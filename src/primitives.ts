@@ -7,6 +7,10 @@ export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Ty
 /** Input: what is not named is refused, so that nothing a client says is dropped in silence. */
 export const Input = <T extends TProperties>(properties: T) => Type.Object(properties, { additionalProperties: false })
 
+/** Input that names exactly one of these. */
+export const InputWithOneOf = <T extends TProperties>(names: (keyof T & string)[], properties: T) =>
+  Type.Object(properties, { additionalProperties: false, oneOf: names.map(name => ({ required: [name] })) })
+
 const MAX_INT = 2_147_483_647
 
 export const ChatId = Type.String({ format: 'uuid', description: 'A chat' })

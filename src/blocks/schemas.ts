@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { ChatRef, Page, Time, UserId, UserRef } from '../primitives.ts'
+import { ChatId, InputWithOneOf, Page, Time, UserId } from '../primitives.ts'
 import { Users } from '../users/schemas.ts'
 
 export const Block = Type.Object({ userId: UserId, blockedAt: Time })
@@ -10,7 +10,7 @@ export const BlockChange = Type.Object({ userId: UserId, blocked: Type.Boolean()
 export type BlockChange = Static<typeof BlockChange>
 
 /** A person, or the other one of a DIRECT chat. */
-export const BlockTarget = Type.Union([UserRef, ChatRef])
+export const BlockTarget = InputWithOneOf(['userId', 'chatId'], { userId: Type.Optional(UserId), chatId: Type.Optional(ChatId) })
 export type BlockTarget = Static<typeof BlockTarget>
 
 export const commands = {

@@ -18,11 +18,9 @@ const MAX_BLOCKS = 1_000
 
 export function blocksService ({ db, changes, ensureUsers }: BlocksDependencies) {
   async function targetOf (userId: string, target: BlockTarget): Promise<string> {
-    if ('userId' in target) {
-      if (target.userId === userId) throw new ApiError('TARGET_IS_SELF')
-      return target.userId
-    }
-    const peer = await directPeer(db, target.chatId, userId)
+    if (target.userId === userId) throw new ApiError('TARGET_IS_SELF')
+    if (target.userId !== undefined) return target.userId
+    const peer = target.chatId === undefined ? undefined : await directPeer(db, target.chatId, userId)
     if (!peer) throw new ApiError('CHAT_NOT_FOUND')
     if (peer.type !== 'DIRECT' || peer.userId === null) throw new ApiError('VALIDATION_FAILED', 'chatId is not of a DIRECT chat', { details: { field: 'chatId' } })
     return peer.userId

@@ -116,10 +116,14 @@ export const CreateGroup = Input({
   settings: Type.Optional(Type.Partial(ChatSettings, { additionalProperties: false })),
   ...NewChat,
 })
-export const CreateChat = Type.Union([CreateDirect, CreateGroup])
 export type CreateDirect = Static<typeof CreateDirect>
 export type CreateGroup = Static<typeof CreateGroup>
-export type CreateChat = Static<typeof CreateChat>
+export type CreateChat = CreateDirect | CreateGroup
+
+/** `type` decides which. */
+export const CreateChat = Type.Unsafe<CreateDirect | CreateGroup>({
+  type: 'object', required: ['type'], discriminator: { propertyName: 'type' }, oneOf: [CreateDirect, CreateGroup],
+})
 
 export const UpdateChat = Type.Object({
   name: Type.Optional(Name),

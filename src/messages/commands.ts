@@ -3,14 +3,9 @@ import type { MessagesService } from './service.ts'
 
 export function messageCommands (commands: CommandTable, messages: MessagesService): void {
   commands
-    .on('send_message', async ({ userId }, data) => {
-      if ('chatId' in data) {
-        const { chatId, ...message } = data
-        return (await messages.send(userId, chatId, message)).body
-      }
-      const { targetUserId, ...message } = data
-      return (await messages.sendToUser(userId, targetUserId, message)).body
-    }, { pipelined: true })
+    .on('send_message', async ({ userId }, { chatId, targetUserId = '', ...message }) =>
+      (await (chatId === undefined ? messages.sendToUser(userId, targetUserId, message) : messages.send(userId, chatId, message))).body,
+    { pipelined: true })
     .on('edit_message', ({ userId }, { messageId, content }) => messages.edit(userId, messageId, content))
     .on('delete_message', ({ userId }, { messageId, scope }) =>
       scope === 'me' ? messages.deleteForMe(userId, messageId) : messages.deleteForEveryone(userId, messageId))

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { ChatId, ChatRef, ClientKey, Count, Input, MessageId, MessageRef, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId } from '../primitives.ts'
+import { ChatId, ChatRef, ClientKey, Count, Input, InputWithOneOf, MessageId, MessageRef, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId } from '../primitives.ts'
 import { Users } from '../users/schemas.ts'
 import { Watermark } from '../receipts/schemas.ts'
 
@@ -70,7 +70,7 @@ export const NewMessageToUser = Input({ targetUserId: UserId, ...NewMessage.prop
 export const MessageSent = Type.Object({ message: Message, duplicate: Type.Boolean({ description: 'This clientMessageId has been sent before: the message as it is now' }) })
 export type MessageSent = Static<typeof MessageSent>
 
-export const SendMessage = Type.Union([Input({ chatId: ChatId, ...NewMessage.properties }), NewMessageToUser])
+export const SendMessage = InputWithOneOf(['chatId', 'targetUserId'], { chatId: Type.Optional(ChatId), targetUserId: Type.Optional(UserId), ...NewMessage.properties })
 
 export const History = Input({
   before: Type.Optional(Seq),

@@ -9,7 +9,7 @@ import { assertStorable, parseJson } from '../json.ts'
 // One validator for REST and WebSocket, so that both judge alike. (TypeBox's own counts a string's length in graphemes,
 // PostgreSQL and JSON Schema in code points.)
 
-const options = { useDefaults: true, removeAdditional: false, allErrors: false, strict: false, allowUnionTypes: true } as const
+const options = { useDefaults: true, removeAdditional: false, allErrors: false, strict: false, discriminator: true } as const
 const strict = withFormats(new Ajv({ ...options, coerceTypes: false }))
 /** Paths and queries are text: numbers in them have to be read. */
 const coercing = withFormats(new Ajv({ ...options, coerceTypes: 'array' }))
@@ -19,14 +19,22 @@ function withFormats (ajv: Ajv): Ajv {
   return ajv
 }
 
+const MESSAGES: Record<string, string> = {
+  required: 'is missing',
+  additionalProperties: 'is not known here',
+  oneOf: 'has to name exactly one of its alternatives',
+  discriminator: 'is not one of those that can be made',
+  minProperties: 'has nothing to change',
+}
+
 /** Which field, and what is wrong with it: `participantIds/3 must be string`. */
 function describe (errors: ErrorObject[], root: string): { text: string, details: object } {
-  const first = errors.toSorted((a, b) => b.instancePath.length - a.instancePath.length)[0]
+  const first = errors.find(error => error.keyword === 'oneOf') ?? errors[0]
   if (!first) return { text: `${root} is not valid`, details: {} }
-  const named = first.params.missingProperty ?? first.params.additionalProperty
+  const named = first.params.missingProperty ?? first.params.additionalProperty ?? first.params.tag
   const path = first.instancePath.slice(1).replaceAll('/', '.')
   const field = [path, named].filter(Boolean).join('.') || root
-  const message = first.keyword === 'required' ? 'is missing' : first.keyword === 'additionalProperties' ? 'is not known here' : first.message ?? 'is not valid'
+  const message = MESSAGES[first.keyword] ?? first.message ?? 'is not valid'
   return { text: `${field} ${message}`, details: { field, message } }
 }
 
