@@ -10,6 +10,6 @@ export function messageCommands (commands: CommandTable, messages: MessagesServi
     .on('delete_message', ({ userId }, { messageId, scope }) =>
       scope === 'me' ? messages.deleteForMe(userId, messageId) : messages.deleteForEveryone(userId, messageId))
     .on('get_history', ({ userId }, { chatId, ...query }) => messages.history(userId, chatId, query))
-    .on('get_messages', ({ userId }, { messageId }) => messages.get(userId, messageId))
+    .on('get_messages', ({ userId }, { messageId, chatId = '', ...query }) => messageId === undefined ? messages.history(userId, chatId, query) : messages.get(userId, messageId))
     .on('get_edits', ({ userId }, { messageId }) => messages.edits(userId, messageId))
 }

@@ -101,12 +101,15 @@ export const MessageView = Type.Object({ message: Message, related: Related, use
 export const Version = Type.Object({ version: Type.Integer({ minimum: 1 }), content: Nullable(Type.String()), metadata: Metadata, replacedAt: Time })
 export const Versions = Page(Version)
 
+/** One message, or a page of a chat's history. */
+const GetMessages = InputWithOneOf(['messageId', 'chatId'], { messageId: Type.Optional(MessageId), chatId: Type.Optional(ChatId), ...History.properties })
+
 export const commands = {
   send_message: { data: SendMessage, reply: 'message_sent', result: MessageSent },
   edit_message: { data: Input({ ...MessageRef.properties, ...EditMessage.properties }), reply: 'message_edited', result: MessageReply },
   delete_message: { data: Input({ ...MessageRef.properties, ...DeleteMessage.properties }), reply: 'message_deleted', result: MessageReply },
   get_history: { data: Input({ ...ChatRef.properties, ...History.properties }), reply: 'ok', result: HistoryPage },
-  get_messages: { data: MessageRef, reply: 'ok', result: MessageView },
+  get_messages: { data: GetMessages, reply: 'ok', result: Type.Union([MessageView, HistoryPage]) },
   get_edits: { data: MessageRef, reply: 'ok', result: Versions },
 } as const
 
