@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 
-/** A folder for DATA_DIR; gone after the test, with what lies elsewhere because PostgreSQL's user may not enter it. */
+/** A folder for DATA_DIR, gone after the test together with what lies elsewhere because PostgreSQL's user may not enter it. */
 export async function dataFolder (t: Test, mode = 0o755): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'parley-data-'))
   await chmod(dir, mode)

