@@ -2,7 +2,7 @@ import { commands as contract, type CommandData, type CommandName, type CommandR
 import type { EncodedJson } from '../json.ts'
 import type { Identity } from '../plugins/auth.ts'
 import { compile } from '../plugins/validation.ts'
-import type { Peer } from './hub.ts'
+import type { Peer } from './peer.ts'
 
 /** Who has sent a command, and over which socket. */
 export interface Caller { identity: Identity, userId: string, peer: Peer }

@@ -8,8 +8,9 @@ import { parseJson } from '../json.ts'
 import type { Identity } from '../plugins/auth.ts'
 import { compile } from '../plugins/validation.ts'
 import type { CommandTable } from './commands.ts'
-import type { Hub, Peer } from './hub.ts'
+import type { Hub } from './hub.ts'
 import { Lanes } from './lanes.ts'
+import type { Peer } from './peer.ts'
 import {
   CLOSE, CLOSE_REASONS, CUT_ABOVE_BYTES, CUT_STALLED_AFTER_MS, DROP_FLEETING_ABOVE_BYTES, encodeError, encodeReply, EXPIRY_NOTICE_MS,
   MAX_FIRST_FRAME_BYTES, plainFrame, type CommandId,

@@ -1,6 +1,6 @@
 import type { Chain } from './chain.ts'
 import { EncodedFrame, type ChatFrame, type InboxFrame } from './frames.ts'
-import type { Peer } from './hub.ts'
+import type { Peer } from './peer.ts'
 import { FEW_MEMBERS } from './protocol.ts'
 
 /** A user who has a socket here. */

@@ -6,17 +6,9 @@ import type { Bus } from './bus/bus.ts'
 import { Chain } from './chain.ts'
 import { Feed, type HubUser } from './feed.ts'
 import type { ChatFrame, FleetingFrame, Frame, InboxFrame } from './frames.ts'
+import type { Peer } from './peer.ts'
 import { CLOSE, plainFrame } from './protocol.ts'
 import type { HubSource } from './source.ts'
-
-/** One open socket, as the hub sees it. */
-export interface Peer {
-  readonly id: string
-  readonly userId: string
-  /** `fleeting`: may be dropped when the socket is slow. */
-  send (frame: Buffer, fleeting: boolean): void
-  close (code: number): void
-}
 
 interface HubEvents {
   /** The user's first socket here has come, the last one has gone. */

@@ -1,0 +1,8 @@
+/** One open socket, as the hub sees it. */
+export interface Peer {
+  readonly id: string
+  readonly userId: string
+  /** `fleeting`: may be dropped when the socket is slow. */
+  send (frame: Buffer, fleeting: boolean): void
+  close (code: number): void
+}
