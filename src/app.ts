@@ -22,6 +22,7 @@ import { presence } from './presence/index.ts'
 import { Leases } from './presence/leases.ts'
 import { presenceService } from './presence/service.ts'
 import { Typing } from './presence/typing.ts'
+import type { Bus } from './realtime/bus/bus.ts'
 import { MemoryBus } from './realtime/bus/memory.ts'
 import { realtime } from './realtime/index.ts'
 import { receipts } from './receipts/index.ts'
@@ -33,7 +34,7 @@ import { users } from './users/index.ts'
 import { usersService } from './users/service.ts'
 
 /** The whole system. Listening is the caller's. */
-export async function buildApp (config: Config, logger?: FastifyBaseLogger): Promise<FastifyInstance> {
+export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus: Bus = new MemoryBus()): Promise<FastifyInstance> {
   const app = fastify({
     ...(logger ? { loggerInstance: logger } : { logger: { level: config.logLevel } }),
     bodyLimit: config.realtime.maxFrameBytes, // what is too large for a frame is for REST, too
@@ -54,7 +55,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger): Pro
   const userService = usersService(app.db, config)
   await app.register(realtime, {
     config,
-    bus: new MemoryBus(),
+    bus,
     source: hubSource(app.db),
     authenticate: async token => {
       const identity = await app.verifyToken(token)
