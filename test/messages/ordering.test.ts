@@ -76,12 +76,13 @@ t.test('the same key', async t => {
 
   const ann = await startClient(t, parley, 'ann')
 
-  async function repeat (t: Test, key: string, expected: object, between: (messageId: string) => Promise<unknown>): Promise<void> {
-    const first = await command(ann, key)
+  async function repeat (t: Test, key: string, expected: object, between: (messageId: string) => Promise<unknown>, sender = 'ann'): Promise<void> {
+    const client = sender === 'ann' ? ann : ben
+    const first = await command(client, key)
     t.equal(first.duplicate, false)
     await between(first.message.id)
-    t.match(await command(ann, key), { duplicate: true, message: { id: first.message.id, ...expected } })
-    t.match(await request(parley, 'ann', 'POST', `/sessions/${chatId}/messages`, { content: 'once', clientMessageId: key }), { duplicate: true, message: { id: first.message.id, ...expected } }, 'by REST too')
+    t.match(await command(client, key), { duplicate: true, message: { id: first.message.id, ...expected } })
+    t.match(await request(parley, sender, 'POST', `/sessions/${chatId}/messages`, { content: 'once', clientMessageId: key }), { duplicate: true, message: { id: first.message.id, ...expected } }, 'by REST too')
     t.equal(await rowsOf(key), 1)
   }
 
@@ -89,6 +90,12 @@ t.test('the same key', async t => {
     repeat(t, 'edited', { content: 'changed', deletedAt: null }, messageId => ann.command('edit_message', { messageId, content: 'changed' })))
   await t.test('after a delete as well', t =>
     repeat(t, 'deleted', { content: null, deletedById: 'ann' }, messageId => ann.command('delete_message', { messageId, scope: 'everyone' })))
+  await t.test('after its sender was removed, too: it has been sent', t =>
+    repeat(t, 'removed', { content: 'once' }, async () => {
+      await ann.command('remove_participant', { chatId, userId: 'ben' })
+      await t.rejects(command(ben, 'another'), { code: 'CHAT_NOT_FOUND' })
+    }, 'ben'))
+  await ann.command('add_participants', { chatId, userIds: ['ben'] })
   await t.test('with another content is refused', async t => {
     await command(ann, 'conflict')
     await t.rejects(command(ann, 'conflict', 'twice'), { code: 'MESSAGE_ID_CONFLICT', retryable: false })
