@@ -4,16 +4,16 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { RawData, WebSocket } from 'ws'
 import type { Config } from '../config.ts'
 import { ApiError, toApiError } from '../errors.ts'
-import { parseJson } from '../json.ts'
+import { assertStorable, decodeJson } from '../json.ts'
 import type { Identity } from '../plugins/auth.ts'
 import { compile } from '../plugins/validation.ts'
 import type { CommandTable } from './commands.ts'
 import type { Hub } from './hub.ts'
 import { Lanes } from './lanes.ts'
+import { Outbox } from './outbox.ts'
 import type { Peer } from './peer.ts'
 import {
-  CLOSE, CLOSE_REASONS, CUT_ABOVE_BYTES, CUT_STALLED_AFTER_MS, DROP_FLEETING_ABOVE_BYTES, encodeError, encodeReply, EXPIRY_NOTICE_MS,
-  MAX_FIRST_FRAME_BYTES, plainFrame, type CommandId,
+  CLOSE, CLOSE_REASONS, encodeError, encodeReply, EXPIRY_NOTICE_MS, MAX_FIRST_FRAME_BYTES, plainFrame, type CommandId,
 } from './protocol.ts'
 import { Rate } from './rate.ts'
 import { Authenticate, CommandFrame, type Authenticated } from './schemas.ts'
@@ -36,6 +36,7 @@ const PATIENCE = 100
 const IN_FLIGHT_RETRY_MS = 100
 
 const checkFrame = compile(CommandFrame, 'frame')
+const checkId = compile(CommandFrame.properties.id, 'id')
 const checkAuthenticate = compile(Authenticate, 'data')
 const isInternal = (error: ApiError) => error.code === 'INTERNAL'
 
@@ -44,7 +45,7 @@ export class Connection implements Peer {
   readonly id = randomUUID()
   userId = ''
   readonly #socket: WebSocket
-  readonly #transport: Socket
+  readonly #outbox: Outbox
   readonly #services: ConnectionServices
   readonly #lanes = new Lanes()
   readonly #rate: Rate
@@ -54,18 +55,16 @@ export class Connection implements Peer {
   /** Frames of the hub that came before `authenticated` has gone out. */
   #early: Buffer[] | undefined = []
   #overRate = 0
-  #corked = false
   #draining = false
   #expiryAnnounced = false
   readonly #openedAt = Date.now()
   #heardAt = Date.now()
   #pingAt: number
-  #stalledSince: number | undefined
   #closingSince: number | undefined
 
   constructor (socket: WebSocket, transport: Socket, services: ConnectionServices, token: string | undefined) {
     this.#socket = socket
-    this.#transport = transport
+    this.#outbox = new Outbox(socket, transport, () => this.#cut())
     this.#services = services
     this.#rate = new Rate(services.config.rateLimits.commandsPerSecond)
     this.#pingAt = this.#nextPing()
@@ -80,7 +79,7 @@ export class Connection implements Peer {
       if (!fleeting) this.#early.push(frame)
       return
     }
-    this.#write(frame, fleeting)
+    if (this.#isOpen()) this.#outbox.event(frame, fleeting)
   }
 
   close (code: number): void {
@@ -104,8 +103,9 @@ export class Connection implements Peer {
       return
     }
     if (!this.#identity && now - this.#openedAt > realtime.authTimeoutMs) return this.close(CLOSE.TOKEN_INVALID)
+    if (this.#socket.isPaused) this.#heardAt = now // we are the ones who do not listen
     if (now - this.#heardAt > realtime.silenceMs) return this.#socket.terminate()
-    if (this.#isStalled(now)) return this.#cut()
+    this.#outbox.tick(now)
     if (now >= this.#pingAt) {
       this.#socket.ping()
       this.#pingAt = this.#nextPing()
@@ -117,17 +117,11 @@ export class Connection implements Peer {
     if (now >= expiresAt + this.#services.config.realtime.expiryGraceMs) return this.close(CLOSE.TOKEN_EXPIRED)
     if (this.#expiryAnnounced || now < expiresAt - EXPIRY_NOTICE_MS) return
     this.#expiryAnnounced = true
-    this.#write(plainFrame('token_expiring', `{"inMs":${Math.max(0, expiresAt - now)}}`))
+    this.#reply(plainFrame('token_expiring', `{"inMs":${Math.max(0, expiresAt - now)}}`))
   }
 
   #nextPing (): number {
     return Date.now() + this.#services.config.realtime.heartbeatMs * (0.8 + 0.4 * Math.random())
-  }
-
-  #isStalled (now: number): boolean {
-    if (this.#socket.bufferedAmount === 0) this.#stalledSince = undefined
-    else this.#stalledSince ??= now
-    return this.#stalledSince !== undefined && now - this.#stalledSince > CUT_STALLED_AFTER_MS
   }
 
   #cut (): void {
@@ -135,21 +129,12 @@ export class Connection implements Peer {
     this.close(CLOSE.TOO_SLOW)
   }
 
-  /** What is due to a socket in one turn of the loop goes out in one write: the system call is the cost. */
-  #write (frame: Buffer | string, fleeting = false): void {
-    if (this.#closingSince !== undefined || this.#socket.readyState !== this.#socket.OPEN) return
-    const buffered = this.#socket.bufferedAmount
-    if (fleeting && buffered > DROP_FLEETING_ABOVE_BYTES) return
-    if (buffered > CUT_ABOVE_BYTES) return this.#cut()
-    if (!this.#corked) {
-      this.#corked = true
-      this.#transport.cork()
-      setImmediate(() => {
-        this.#corked = false
-        this.#transport.uncork()
-      })
-    }
-    this.#socket.send(frame, { binary: false })
+  #isOpen (): boolean {
+    return this.#closingSince === undefined && this.#socket.readyState === this.#socket.OPEN
+  }
+
+  #reply (frame: string): void {
+    if (this.#isOpen()) this.#outbox.reply(frame)
   }
 
   #onMessage (raw: RawData, binary: boolean): void {
@@ -166,17 +151,21 @@ export class Connection implements Peer {
   }
 
   #onFirstFrame (bytes: Buffer): void {
+    let id: CommandId | undefined
     try {
-      const { id, type, data } = checkFrame(parseJson(bytes.toString()))
+      const value = decodeJson(bytes.toString())
+      id = idOf(value)
+      assertStorable(value)
+      const { type, data } = checkFrame(value)
       if (type !== 'authenticate') throw new ApiError('TOKEN_MISSING')
       this.#signIn(checkAuthenticate(data).token, id)
     } catch (error) {
-      this.#refuse(toApiError(error))
+      this.#refuse(toApiError(error), id)
     }
   }
 
   #refuse (error: ApiError, id?: CommandId): void {
-    this.#write(encodeError(id, error))
+    this.#reply(encodeError(id, error))
     const code = error.code === 'USER_BANNED'
       ? CLOSE.BANNED
       : error.code === 'TOKEN_EXPIRED'
@@ -202,10 +191,10 @@ export class Connection implements Peer {
     const inboxRevision = await hub.connect(this)
     this.#identity = identity
     if (this.#socket.readyState !== this.#socket.OPEN) return hub.disconnect(this)
-    this.#write(this.#encodeAuthenticated(identity, inboxRevision, id))
+    this.#reply(this.#encodeAuthenticated(identity, inboxRevision, id))
     const early = this.#early ?? []
     this.#early = undefined
-    for (const frame of early) this.#write(frame)
+    for (const frame of early) this.send(frame, false)
     const tooMany = hub.peersOf(this.userId).length - config.realtime.maxConnectionsPerUser
     for (const peer of hub.peersOf(this.userId).slice(0, Math.max(0, tooMany))) peer.close(CLOSE.REPLACED)
   }
@@ -229,17 +218,19 @@ export class Connection implements Peer {
     let id: CommandId | undefined
     const overLimit = this.#overLimit()
     try {
-      const frame = checkFrame(parseJson(bytes.toString()))
-      id = frame.id
+      const value = decodeJson(bytes.toString())
+      id = idOf(value)
+      assertStorable(value)
+      const frame = checkFrame(value)
       if (overLimit) throw overLimit
       await this.#authenticating
       if (!this.#identity) return // refused, and closing
       const reply = await this.#run(this.#identity, frame)
-      if (id !== undefined) this.#write(reply)
+      if (id !== undefined) this.#reply(reply)
     } catch (error) {
       const apiError = toApiError(error)
       if (isInternal(apiError)) this.#services.log.error({ err: error, connectionId: this.id, userId: this.userId }, 'command failed')
-      this.#write(encodeError(id, apiError))
+      this.#reply(encodeError(id, apiError))
     }
   }
 
@@ -270,6 +261,17 @@ export class Connection implements Peer {
     const inboxRevision = await this.#services.hub.connect(this)
     if (this.#socket.readyState !== this.#socket.OPEN) this.#services.hub.disconnect(this) // its end, which was meanwhile, was too early for that
     return this.#encodeAuthenticated(identity, inboxRevision, id ?? '')
+  }
+}
+
+/** The id in what may turn out to be no command at all: whoever waits for the reply to it is to be told. */
+function idOf (frame: unknown): CommandId | undefined {
+  if (typeof frame !== 'object' || frame === null || !('id' in frame)) return undefined
+  try {
+    assertStorable(frame.id)
+    return checkId(frame.id)
+  } catch {
+    return undefined
   }
 }
 
