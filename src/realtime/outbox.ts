@@ -35,7 +35,8 @@ export class Outbox {
 
   event (frame: Buffer, fleeting: boolean): void {
     const buffered = this.#socket.bufferedAmount
-    if (buffered - this.#replyBytes > CUT_ABOVE_BYTES) this.#onTooSlow()
+    // What comes together in one turn (a batch of large messages) has not had the chance to leave yet: only what was left over counts.
+    if (!this.#isCorked && buffered - this.#replyBytes > CUT_ABOVE_BYTES) this.#onTooSlow()
     else if (!fleeting || buffered <= DROP_FLEETING_ABOVE_BYTES) this.#send(frame)
   }
 
