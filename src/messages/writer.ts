@@ -113,8 +113,9 @@ export class Writer {
   /** Sends a batch to its end. Chats that were held go on beside it, one by one, so that they hold up nobody else. */
   async #send (batch: Entry[], wait: boolean): Promise<void> {
     const held = await this.#commit(batch, wait)
-    for (const entry of batch) if (!held.includes(entry)) this.#chatsUnderWay.delete(entry.item.chatId)
-    for (const ofOneChat of Map.groupBy(held, entry => entry.item.chatId).values()) {
+    const heldChats = Map.groupBy(held, entry => entry.item.chatId)
+    for (const { item } of batch) if (!heldChats.has(item.chatId)) this.#chatsUnderWay.delete(item.chatId)
+    for (const ofOneChat of heldChats.values()) {
       this.#lone++
       void this.#send(ofOneChat, true).finally(() => {
         this.#lone--
@@ -146,7 +147,11 @@ export class Writer {
       return []
     }
     const held: Entry[] = []
-    for (const entry of batch) held.push(...await this.#commit([entry], wait))
+    for (const entry of batch) {
+      // Once one has to wait (perhaps for the refused batch itself to be undone), the later ones of its chat wait behind it.
+      const isBehind = held.some(({ item }) => item.chatId === entry.item.chatId)
+      held.push(...isBehind ? [entry] : await this.#commit([entry], wait))
+    }
     return held
   }
 

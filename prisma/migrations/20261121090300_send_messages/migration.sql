@@ -2,7 +2,7 @@
 -- application that sends inside a transaction of its own (once, last).
 --
 -- p_items: [{ "chatId", "senderId" | null, "type"?, "content"?, "metadata"?, "system"?, "replyToSeq"?, "clientMessageId", "requestHash" }]
--- p_wait:  false: a chat whose head is held is not waited for, its items come back BUSY.
+-- p_wait:  false: a chat whose head, or a sender's row, is held is not waited for: its items come back BUSY.
 -- p_notify: wake the nodes by NOTIFY parley. The nodes themselves publish what they have sent, and pass false.
 --
 -- One row an item, in the order of the items (idx from 1). status:
@@ -44,11 +44,29 @@ BEGIN
       ORDER BY h.chat_id FOR NO KEY UPDATE SKIP LOCKED) l;
   END IF;
 
-  PERFORM FROM chat.chat_participant p
-  JOIN (SELECT DISTINCT (i ->> 'chatId')::uuid AS chat_id, i ->> 'senderId' AS user_id FROM jsonb_array_elements(p_items) AS i) s
-    ON p.chat_id = s.chat_id AND p.user_id = s.user_id
-  WHERE s.chat_id = ANY (v_locked)
-  ORDER BY p.chat_id, p.user_id FOR NO KEY UPDATE OF p;
+  IF p_wait THEN
+    PERFORM FROM chat.chat_participant p
+    JOIN (SELECT DISTINCT (i ->> 'chatId')::uuid AS chat_id, i ->> 'senderId' AS user_id FROM jsonb_array_elements(p_items) AS i) s
+      ON p.chat_id = s.chat_id AND p.user_id = s.user_id
+    WHERE s.chat_id = ANY (v_locked)
+    ORDER BY p.chat_id, p.user_id FOR NO KEY UPDATE OF p;
+  ELSE
+    -- A chat with a sender whose row is held is busy as a whole, so that it keeps its order.
+    WITH sender AS MATERIALIZED (
+      SELECT DISTINCT (i ->> 'chatId')::uuid AS chat_id, i ->> 'senderId' AS user_id FROM jsonb_array_elements(p_items) AS i
+    ), free AS MATERIALIZED (
+      SELECT p.chat_id, p.user_id FROM chat.chat_participant p JOIN sender s ON p.chat_id = s.chat_id AND p.user_id = s.user_id
+      WHERE s.chat_id = ANY (v_locked)
+      ORDER BY p.chat_id, p.user_id FOR NO KEY UPDATE OF p SKIP LOCKED
+    )
+    SELECT coalesce(array_agg(l.chat_id), '{}') INTO v_locked FROM unnest(v_locked) AS l (chat_id)
+    WHERE l.chat_id <> ALL (ARRAY(
+      SELECT counted.chat_id FROM (
+        SELECT p.chat_id, 1 AS difference FROM sender s JOIN chat.chat_participant p ON p.chat_id = s.chat_id AND p.user_id = s.user_id
+        WHERE s.chat_id = ANY (v_locked)
+        UNION ALL SELECT f.chat_id, -1 FROM free f) counted
+      GROUP BY counted.chat_id HAVING sum(counted.difference) > 0));
+  END IF;
 
   v_now := clock_timestamp();
 
@@ -88,10 +106,11 @@ BEGIN
         WHEN slow.free_at > v_now THEN 'SLOW_MODE'
       END AS verdict,
       CASE WHEN c.slow_mode_seconds > 0 AND p.role = 'MEMBER' THEN c.slow_mode_seconds END AS slow_mode_seconds,
-      CASE
-        WHEN p.silenced_until > v_now THEN extract(epoch FROM p.silenced_until - v_now) * 1000
-        WHEN slow.free_at > v_now THEN extract(epoch FROM slow.free_at - v_now) * 1000
-      END::integer AS retry_after_ms
+      -- Somebody may be silenced for a year, or for ever.
+      least(1000 * (CASE
+        WHEN p.silenced_until > v_now THEN extract(epoch FROM p.silenced_until)
+        WHEN slow.free_at > v_now THEN extract(epoch FROM slow.free_at)
+      END - extract(epoch FROM v_now)), 2147483647)::integer AS retry_after_ms
     FROM item i
     LEFT JOIN chat.chat_head h ON h.chat_id = i.chat_id AND i.locked
     LEFT JOIN chat.chat_session c ON c.id = h.chat_id
