@@ -9,14 +9,18 @@ const MAX_DEPTH = 16
  *   PostgreSQL cannot store (NUL, lone surrogates: Node would turn these into U+FFFD without a word)
  */
 export function parseJson (text: string): unknown {
-  let value: unknown
+  const value = decodeJson(text)
+  assertStorable(value)
+  return value
+}
+
+/** The first half of it: of what comes out nothing is known yet. @throws {ApiError} VALIDATION_FAILED for what is not JSON */
+export function decodeJson (text: string): unknown {
   try {
-    value = JSON.parse(text)
+    return JSON.parse(text)
   } catch (cause) {
     throw new ApiError('VALIDATION_FAILED', 'This is not JSON', { cause })
   }
-  assertStorable(value)
-  return value
 }
 
 /** @throws {ApiError} VALIDATION_FAILED as `parseJson`. For strings that came by another way: a path, a query, a token. */
