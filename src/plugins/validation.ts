@@ -53,6 +53,17 @@ export function compile<Schema extends TSchema> (schema: Schema, root: string): 
   }
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Bytes that are not text would become U+FFFD without a word. */
+function decodeUtf8 (bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes)
+  } catch (cause) {
+    throw new ApiError('VALIDATION_FAILED', 'This is not UTF-8', { cause })
+  }
+}
+
 const checkNothing = compile(Input({}), 'request')
 
 /** REST bodies are checked as frames are; path and query are read as numbers and booleans where these are asked for. */
@@ -60,7 +71,11 @@ export const validation = fp(async app => {
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => {
     const validate = (httpPart === 'body' ? strict : coercing).compile(schema)
     return (value: unknown) => {
-      if (httpPart !== 'body') assertStorable(value)
+      try {
+        if (httpPart !== 'body') assertStorable(value)
+      } catch (error) {
+        return { error: error as ApiError } // Fastify makes a 500 of what a validator throws
+      }
       return validate(value) ? { value } : { error: validationError(validate.errors ?? [], httpPart ?? 'request') }
     }
   })
@@ -73,5 +88,5 @@ export const validation = fp(async app => {
     if (!schema.querystring) checkNothing(request.query)
   })
   app.removeContentTypeParser('application/json')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => body === '' ? undefined : parseJson(body))
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => body.length === 0 ? undefined : parseJson(decodeUtf8(body)))
 }, { name: 'validation' })
