@@ -13,7 +13,7 @@ import { messagesService } from './messages/service.ts'
 import { messageWriter } from './messages/publish.ts'
 import { auth, bearerToken } from './plugins/auth.ts'
 import { database } from './plugins/database.ts'
-import { errorHandler } from './plugins/error-handler.ts'
+import { earlyErrors, errorHandler } from './plugins/error-handler.ts'
 import { health } from './plugins/health.ts'
 import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
@@ -41,12 +41,13 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
     requestIdHeader: 'x-request-id',
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: 'idle',
+    ...earlyErrors,
   })
 
   await app.register(errorHandler)
   await app.register(validation)
   await app.register(helmet)
-  await app.register(cors, { origin: config.corsOrigins.includes('*') ? true : config.corsOrigins, methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] })
+  await app.register(cors, { origin: config.corsOrigins.includes('*') ? true : config.corsOrigins, methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], strictPreflight: false })
   await app.register(openapi)
   await app.register(database, { config })
   await app.register(health)

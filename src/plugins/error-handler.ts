@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ApiError, toApiError, type ErrorCode } from '../errors.ts'
@@ -20,11 +21,27 @@ function fromFastify (error: FastifyError): ApiError {
   return refused ? new ApiError('VALIDATION_FAILED', error.message, { cause: error }) : toApiError(error)
 }
 
+function bodyOf ({ statusCode, code, message, details }: ApiError): object {
+  return { statusCode, code, error: STATUS_CODES[statusCode], message, ...(details !== undefined && { details }) }
+}
+
 function send (error: ApiError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error.statusCode >= 500) request.log.error({ err: error.cause ?? error, code: error.code }, 'request failed')
   if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000))
-  const { statusCode, code, message, details } = error
-  return reply.code(statusCode).send({ statusCode, code, error: STATUS_CODES[statusCode], message, ...(details !== undefined && { details }) })
+  return reply.code(error.statusCode).send(bodyOf(error))
+}
+
+/** Options of Fastify, for what goes wrong before there is a route, or even a request: it would answer in words of its own. */
+export const earlyErrors = {
+  frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => { void send(fromFastify(error), request, reply) },
+  clientErrorHandler: (error: Error & { code?: string }, socket: Socket) => {
+    if (error.code === 'ECONNRESET' || socket.destroyed) return
+    const apiError = error.code === 'HPE_HEADER_OVERFLOW' ? new ApiError('TOO_LARGE') : new ApiError('VALIDATION_FAILED', 'This is not an HTTP request')
+    const body = JSON.stringify(bodyOf(apiError))
+    const head = `HTTP/1.1 ${apiError.statusCode} ${STATUS_CODES[apiError.statusCode]}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}`
+    if (socket.writable) socket.write(`${head}\r\n\r\n${body}`)
+    socket.destroy(error)
+  },
 }
 
 /** One rendering for every error over REST. 5xx: all to the log, nothing to the client; 4xx: code and message. */
