@@ -1,4 +1,4 @@
-import { Type, type Static, type TProperties, type TSchema } from 'typebox'
+import { Type, type Static, type TProperties, type TSchema, type TSchemaOptions } from 'typebox'
 
 // The small words that all schemas are made of.
 
@@ -22,13 +22,16 @@ export const UserId = Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\
 export const Seq = Type.Integer({ minimum: 0, maximum: MAX_INT, description: 'The number of a message in its chat: 1, 2, 3 … without a hole' })
 export const Revision = Type.Integer({ minimum: 0, maximum: MAX_INT, description: 'The change counter of a chat (or of an inbox)' })
 export const Count = Type.Integer({ minimum: 0 })
-export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, milliseconds' })
+/** There is no year 0 in PostgreSQL, and no offset of 16 hours or more. */
+export const Time = Type.String({ format: 'date-time', pattern: '^(?!0000).*([Zz]|[+-](0[0-9]|1[0-5]):[0-9]{2})$', description: 'RFC 3339, UTC, milliseconds' })
 export const ClientKey = Type.String({ minLength: 1, maxLength: 128, description: "The client's own key: a repeat is answered with what the first one made" })
 export const Limit = (fallback: number, maximum: number) => Type.Integer({ minimum: 1, maximum, default: fallback })
 export const PageLimit = Limit(50, 100)
 export const Cursor = Type.String({ minLength: 1, maxLength: 512, description: 'nextCursor of the page before' })
+/** Keys of any text: the usual pattern of a record, `^.*$`, knows none with a line end, and a serializer would leave these out. */
+export const Dictionary = <T extends TSchema>(schema: T, options: TSchemaOptions = {}) => Type.Record(Type.String({ pattern: '^[\\s\\S]*$' }), schema, options)
 /** Depth and size are checked by `assertMetadata`. */
-export const Metadata = Type.Record(Type.String(), Type.Unknown(), { description: 'An object of the application, ≤ 8 KiB, ≤ 8 levels deep' })
+export const Metadata = Dictionary(Type.Unknown(), { description: 'An object of the application, ≤ 8 KiB, ≤ 8 levels deep' })
 export const Labels = Type.Record(Type.String({ pattern: '^.{1,64}$' }), Type.String({ maxLength: 256 }), { maxProperties: 10, additionalProperties: false })
 
 export const ChatRef = Input({ chatId: ChatId })

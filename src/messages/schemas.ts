@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { ChatId, ChatRef, ClientKey, Count, Input, InputWithOneOf, MessageId, MessageRef, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId } from '../primitives.ts'
+import { ChatId, ChatRef, ClientKey, Count, Dictionary, Input, InputWithOneOf, MessageId, MessageRef, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId } from '../primitives.ts'
 import { Users } from '../users/schemas.ts'
 import { Watermark } from '../receipts/schemas.ts'
 
@@ -34,7 +34,7 @@ export const Message = Type.Object({
   content: Nullable(Type.String()),
   attachments: Type.Array(Attachment),
   metadata: Metadata,
-  system: Nullable(Type.Object({ kind: Type.String(), actorId: Nullable(UserId), targetIds: Type.Array(UserId), data: Type.Record(Type.String(), Type.Unknown()) })),
+  system: Nullable(Type.Object({ kind: Type.String(), actorId: Nullable(UserId), targetIds: Type.Array(UserId), data: Dictionary(Type.Unknown()) })),
   replyTo: Nullable(MessageLink),
   threadRoot: Nullable(MessageLink),
   thread: Nullable(Type.Object({ replyCount: Count, lastReplySeq: Seq })),
@@ -51,7 +51,7 @@ export const Message = Type.Object({
 })
 export type Message = Static<typeof Message>
 
-export const Related = Type.Record(Type.String(), Type.Union([Message, Type.Object({ unavailable: Type.Literal(true) })]), {
+export const Related = Dictionary(Type.Union([Message, Type.Object({ unavailable: Type.Literal(true) })]), {
   description: 'The messages that the page quotes, by id',
 })
 

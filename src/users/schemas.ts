@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { Nullable, UserId } from '../primitives.ts'
+import { Dictionary, Nullable, UserId } from '../primitives.ts'
 
 export const User = Type.Object({
   id: UserId,
@@ -8,4 +8,4 @@ export const User = Type.Object({
 })
 export type User = Static<typeof User>
 
-export const Users = Type.Record(Type.String(), User, { description: 'The people whom the reply names, by id' })
+export const Users = Dictionary(User, { description: 'The people whom the reply names, by id' })
