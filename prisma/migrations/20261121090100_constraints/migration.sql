@@ -7,7 +7,7 @@ ALTER TABLE chat.chat_participant SET (fillfactor = 70);
 ALTER TABLE chat.user_inbox SET (fillfactor = 70);
 
 ALTER TABLE chat.chat_user
-  ADD CONSTRAINT chat_user_id_check CHECK (char_length(id) BETWEEN 1 AND 128 AND id !~ '[[:cntrl:]]'),
+  ADD CONSTRAINT chat_user_id_check CHECK (char_length(id) BETWEEN 1 AND 128 AND id !~ '[\u0001-\u001f\u007f-\u009f]'),
   ADD CONSTRAINT chat_user_display_name_check CHECK (char_length(display_name) <= 256),
   ADD CONSTRAINT chat_user_avatar_url_check CHECK (char_length(avatar_url) <= 2048),
   ADD CONSTRAINT chat_user_metadata_check CHECK (jsonb_typeof(metadata) = 'object');
