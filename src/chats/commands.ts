@@ -10,11 +10,11 @@ export function chatCommands (commands: CommandTable, chats: ChatsService, membe
     .on('update_chat', ({ userId }, { chatId, ...change }) => chats.update(userId, chatId, change))
     .on('delete_chat', async ({ userId }, { chatId, scope }) => {
       await (scope === 'everyone' ? chats.deleteForEveryone(userId, chatId) : chats.deleteForMe(userId, chatId))
-      return { chatId }
+      return { chatId: chatId.toLowerCase() }
     })
     .on('leave_membership', async ({ userId }, { chatId }) => {
       await chats.deleteForMe(userId, chatId)
-      return { chatId }
+      return { chatId: chatId.toLowerCase() }
     })
     .on('clear_chat', ({ userId }, { chatId }) => chats.clear(userId, chatId))
     .on('get_participants', ({ userId }, { chatId, ...page }) => members.list(userId, chatId, page))

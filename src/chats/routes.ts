@@ -22,7 +22,7 @@ export const chatRoutes: FastifyPluginAsyncTypebox<{ chats: ChatsService, member
   app.delete('/sessions/:chatId', { schema: remove }, async request => {
     const { identity: { userId }, params: { chatId }, query: { scope } } = request
     await (scope === 'everyone' ? chats.deleteForEveryone(userId, chatId) : chats.deleteForMe(userId, chatId))
-    return { chatId }
+    return { chatId: chatId.toLowerCase() }
   })
   app.post('/sessions/:chatId/clear', { schema: clear }, request => chats.clear(request.identity.userId, request.params.chatId))
 

@@ -6,7 +6,7 @@ export function presenceCommands (commands: CommandTable, presence: PresenceServ
     .on('join_chat', ({ peer }, { chatId }) => presence.join(peer, chatId))
     .on('leave_chat', async ({ peer }, { chatId }) => {
       await presence.leave(peer, chatId)
-      return { chatId }
+      return { chatId: chatId.toLowerCase() }
     })
     .on('get_online_users', ({ userId }, { chatId }) => presence.online(userId, chatId))
     .on('typing_start', ({ userId }, { chatId }) => setTyping(userId, chatId, true))
@@ -15,6 +15,6 @@ export function presenceCommands (commands: CommandTable, presence: PresenceServ
 
   async function setTyping (userId: string, chatId: string, isTyping: boolean) {
     await presence.setTyping(userId, chatId, isTyping)
-    return { chatId }
+    return { chatId: chatId.toLowerCase() }
   }
 }
