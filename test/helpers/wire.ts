@@ -78,6 +78,9 @@ export async function signIn (parley: Pick<Parley, 'wsUrl' | 'token'>, userId: s
   return wire
 }
 
+/** A test that waits for what never comes fails after this, and says what did come. */
+const PATIENCE_MS = 10_000
+
 interface Waiting { matches: (frame: Frame) => boolean, resolve: (frame: Frame) => void, reject: (error: Error) => void }
 
 export class Wire {
@@ -110,7 +113,11 @@ export class Wire {
   next (matches: (frame: Frame) => boolean): Promise<Frame> {
     const found = this.frames.find(matches)
     if (found) return Promise.resolve(found)
-    return new Promise((resolve, reject) => { this.#waiting.push({ matches, resolve, reject }) })
+    return new Promise((resolve, reject) => {
+      const said = this.frames.length
+      const timer = setTimeout(() => reject(new Error(`Waited in vain, and heard ${JSON.stringify(this.frames.slice(said)).slice(0, 1000)}`)), PATIENCE_MS)
+      this.#waiting.push({ matches, resolve: frame => { clearTimeout(timer); resolve(frame) }, reject: error => { clearTimeout(timer); reject(error) } })
+    })
   }
 
   async command (type: CommandName, data?: Input): Promise<Answer> {
@@ -120,16 +127,13 @@ export class Wire {
     return answerOf(await this.next(frame => frame.re === id))
   }
 
-  /** Sends something as it is, and waits for the error that names no command. */
-  async refused (data: string | Buffer): Promise<Answer> {
+  /** Sends text as it is, and waits for the reply to the id in it, or for an error that names no command. */
+  async raw (data: string | Buffer, id?: number | string, command?: CommandName): Promise<Answer & { re: unknown }> {
     const seen = this.frames.length
+    if (command) this.#asked.set(id, command)
     this.send(data)
-    return answerOf(await this.next(frame => frame.type === 'error' && frame.re === undefined && this.frames.indexOf(frame) >= seen))
-  }
-
-  /** Says that a command of this id was sent by hand, so that its reply can be held against the contract. */
-  expect (id: number | string, type: CommandName): void {
-    this.#asked.set(id, type)
+    const frame = await this.next(frame => this.frames.indexOf(frame) >= seen && (frame.re === undefined ? frame.type === 'error' : frame.re === id))
+    return { ...answerOf(frame), re: frame.re }
   }
 
   async close (): Promise<void> {
