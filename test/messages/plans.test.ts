@@ -1,0 +1,82 @@
+// No path that people use every day reads through the messages: what it costs does not grow with the history.
+import t, { type Test } from 'tap'
+import { chatView, listChats } from '../../src/chats/queries.ts'
+import { getMessage, listMessages, messageState, sendMessages, updateContent, type SendItem } from '../../src/messages/queries.ts'
+import type { Queryable } from '../../src/plugins/database.ts'
+import { advanceWatermark, allUnread, chatUnread, messageReceipts } from '../../src/receipts/queries.ts'
+import { changes, changesForUsers, heads, loadUser, syncPage } from '../../src/sync/queries.ts'
+import { request } from '../helpers/live.ts'
+import { startParley } from '../helpers/parley.ts'
+import { connectSql } from '../helpers/sql.ts'
+import { makeGroup } from '../helpers/world.ts'
+
+const MESSAGES = 12_000
+const MAX_SEQ = 2_147_483_647
+/** PostgreSQL may take another plan for a prepared statement after five executions. */
+const EXECUTIONS = 7
+
+const parley = await startParley(t)
+const sql = await connectSql(t, parley)
+const chatId = await makeGroup(parley, 'alice', ['bob', 'carol'])
+const others = await Promise.all(Array.from({ length: 10 }, () => makeGroup(parley, 'alice', ['bob'])))
+await request(parley, 'alice', 'PUT', '/blocks/carol')
+for (const [id, count] of [[chatId, MESSAGES], ...others.map(id => [id, 300])] as [string, number][]) {
+  await sql.rows(`INSERT INTO chat.chat_message (chat_id, seq, revision, ordinal, sender_ordinal, sender_id, content, client_message_id, request_hash, created_at)
+    SELECT $1, n, n + 10, n, (n + 1) / 2, CASE WHEN n % 2 = 0 THEN 'alice' ELSE 'bob' END, 'message ' || n, 'old ' || n, 'hash', now() - interval '1 day' FROM generate_series(1, $2::integer) n`, [id, count])
+  await sql.rows('UPDATE chat.chat_head SET last_seq = $2::integer, last_revision = $2::integer + 10, last_ordinal = $2::integer, last_ordinal_seq = $2::integer WHERE chat_id = $1', [id, count])
+  await sql.rows("UPDATE chat.chat_participant SET sent_count = $2::integer / 2 WHERE chat_id = $1 AND user_id IN ('alice', 'bob')", [id, count])
+}
+await sql.rows('ANALYZE')
+
+const db: Queryable = { query: (statement, values) => sql.client.query({ ...statement, values }).then(({ rows }) => rows) }
+
+const scansSoFar = async () => (await sql.row<{ scans: number }>(
+  "SELECT coalesce(max(seq_scan), 0)::integer AS scans FROM pg_stat_xact_user_tables WHERE relid = 'chat.chat_message'::regclass")).scans
+
+/** How often the table was read from end to end. Within a transaction the counter goes on without a break. */
+async function scansOf (work: (n: number) => Promise<unknown>): Promise<number> {
+  await sql.rows('BEGIN')
+  const before = await scansSoFar()
+  for (let n = 0; n < EXECUTIONS; n++) await work(n)
+  const scans = await scansSoFar() - before
+  await sql.rows('COMMIT')
+  return scans
+}
+
+let keys = 0
+const item = (chatId: string, more: Partial<SendItem> = {}): SendItem => ({ chatId, senderId: 'alice', content: 'hello', clientMessageId: `key ${++keys}`, requestHash: 'hash', ...more })
+const range = { before: MAX_SEQ, olderLimit: 50, after: MAX_SEQ, newerLimit: 0 }
+
+const PATHS: Record<string, (n: number) => Promise<unknown>> = {
+  'sending one': () => sendMessages(db, [item(chatId)], { wait: false }),
+  'sending many, to many chats': () => sendMessages(db, [chatId, ...others].flatMap(id => Array.from({ length: 20 }, () => item(id))), { wait: false }),
+  'sending one, waiting': () => sendMessages(db, [item(chatId, { replyToSeq: 5_000 })], { wait: true }),
+  'sending the same again': n => sendMessages(db, [item(chatId, { clientMessageId: `old ${2 * n + 2}` })], { wait: false }),
+  'the newest page': () => listMessages(db, chatId, 'bob', range, {}),
+  'a page in the middle': () => listMessages(db, chatId, 'bob', { before: 6_000, olderLimit: 25, after: 5_999, newerLimit: 25 }, {}),
+  'a page of one sender': () => listMessages(db, chatId, 'bob', range, { senderId: 'alice' }),
+  'one message': n => getMessage(db, { chatId, seq: 100 + n }, 'bob'),
+  'the state of a message': n => messageState(db, { chatId, seq: 100 + n }, 'bob'),
+  'an edit': n => updateContent(db, { chatId, seq: 200 + n }, 1_000_000 + n, 'edited'),
+  changes: n => changes(db, chatId, 'bob', MESSAGES - 100 + n, 200),
+  'changes after so long that they are a reset': n => changes(db, chatId, 'bob', 100 + n, 200),
+  'changes of several followers': n => changesForUsers(db, chatId, ['alice', 'bob', 'carol'], MESSAGES - 100 + n, 200),
+  'a sync': () => syncPage(db, 'bob', 0, null, 200),
+  'what the hub loads': () => loadUser(db, 'bob'),
+  'what a sweep reads': () => heads(db, [chatId, ...others]),
+  'a chat': () => chatView(db, chatId, 'bob'),
+  'the list of chats': () => listChats(db, 'bob', { limit: 50 }, undefined),
+  'unread messages of a chat': () => chatUnread(db, chatId, 'carol'),
+  'unread messages of all chats': () => allUnread(db, 'bob'),
+  'marking as read': n => advanceWatermark(db, 'read', chatId, 'bob', 1_000 + n),
+  'marking as delivered': n => advanceWatermark(db, 'delivered', chatId, 'carol', 1_000 + n),
+  receipts: n => messageReceipts(db, { chatId, seq: 100 + n }, 'bob'),
+}
+
+for (const [name, work] of Object.entries(PATHS)) t.test(name, async (t: Test) => { t.equal(await scansOf(work), 0) })
+
+t.test('and a scan would be seen', async t => {
+  t.equal(await scansOf(() => sql.rows("SELECT count(*) FROM chat.chat_message WHERE content LIKE '%9'")), EXECUTIONS)
+})
+
+t.end()
