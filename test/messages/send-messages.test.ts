@@ -1,0 +1,109 @@
+// chat.send_messages as an application calls it in SQL, inside a transaction of its own.
+import { once } from 'node:events'
+import t from 'tap'
+import { startParley } from '../helpers/parley.ts'
+import { connectSql } from '../helpers/sql.ts'
+import { history, makeGroup, send } from '../helpers/world.ts'
+
+interface Row { idx: number, status: string, code: string | null, message_id: string | null, chat_id: string, seq: number | null, revision: number | null, previous_revision: number | null, created_at: Date | null }
+
+const parley = await startParley(t)
+const sql = await connectSql(t, parley)
+const item = (chatId: string, key: string, more: object = {}) => ({ chatId, senderId: 'alice', content: key, clientMessageId: key, requestHash: key, ...more })
+const call = (items: object[], options = '') => sql.rows<Row>(`SELECT * FROM chat.send_messages($1::jsonb${options})`, [JSON.stringify(items)])
+
+t.test('one row an item, in their order', async t => {
+  const [one, two] = [await makeGroup(parley, 'alice', ['bob']), await makeGroup(parley, 'alice')]
+  const rows = await call([
+    item(two, 'a'), item(one, 'b'), item(one, 'c', { senderId: 'zoe' }), item(one, 'd', { senderId: 'bob' }), item(one, 'b'), item(one, 'b', { requestHash: 'other' }),
+    item(two, 'e', { content: 'x', replyToSeq: 7 }), item(two, 'a', { senderId: null, type: 'SYSTEM', content: null, system: { kind: 'x' } }), item(two, 'f'),
+  ])
+  t.strictSame(rows.map(({ idx, status, code, chat_id: chatId, seq }) => [idx, status, code, chatId, seq]), [
+    [1, 'created', null, two, 1],
+    [2, 'created', null, one, 1],
+    [3, 'rejected', 'CHAT_NOT_FOUND', one, null],
+    [4, 'created', null, one, 2],
+    [5, 'duplicate', null, one, 1],
+    [6, 'rejected', 'MESSAGE_ID_CONFLICT', one, null],
+    [7, 'rejected', 'MESSAGE_NOT_FOUND', two, null],
+    [8, 'created', null, two, 2],
+    [9, 'created', null, two, 3],
+  ])
+  for (const row of rows.filter(({ status }) => status === 'created')) t.match(row, { message_id: `${row.chat_id}.${row.seq}`, previous_revision: Number(row.revision) - 1, created_at: Date })
+  t.strictSame((await history(parley, 'bob', one)).map(({ content, senderId }) => [content, senderId]), [['b', 'alice'], ['d', 'bob']])
+})
+
+t.test('a reply to a message of the same batch is to one that is not there yet', async t => {
+  const chatId = await makeGroup(parley, 'alice')
+  t.match(await call([item(chatId, 'a'), item(chatId, 'b', { replyToSeq: 1 })]), [{ status: 'created' }, { code: 'MESSAGE_NOT_FOUND' }])
+})
+
+t.test('only READ COMMITTED sees what the holder of the lock has committed', async t => {
+  const chatId = await makeGroup(parley, 'alice')
+  for (const level of ['REPEATABLE READ', 'SERIALIZABLE']) {
+    await sql.rows(`BEGIN ISOLATION LEVEL ${level}`)
+    await t.rejects(call([item(chatId, 'a')]), { message: /PARLEY_ISOLATION/, code: '25000' }, level)
+    await sql.rows('ROLLBACK')
+  }
+  t.strictSame(await history(parley, 'alice', chatId), [])
+})
+
+t.test('without waiting: busy for a head that is held, refused for one that is not there', async t => {
+  const [held, free] = [await makeGroup(parley, 'alice'), await makeGroup(parley, 'alice')]
+  const nowhere = '01900000-0000-7000-8000-000000000001'
+  const holder = await connectSql(t, parley)
+  await holder.rows('BEGIN')
+  await holder.rows('SELECT FROM chat.chat_head WHERE chat_id = $1 FOR NO KEY UPDATE', [held])
+  t.match(await call([item(held, 'a'), item(nowhere, 'a'), item(free, 'a')], ', p_wait => false'), [
+    { status: 'busy', code: 'BUSY', seq: null }, { status: 'rejected', code: 'CHAT_NOT_FOUND' }, { status: 'created', seq: 1 },
+  ])
+  await holder.rows('COMMIT')
+  t.match(await call([item(held, 'a'), item(free, 'a')], ', p_wait => false'), [{ status: 'created' }, { status: 'duplicate' }])
+})
+
+t.test('it belongs to the transaction that calls it', async t => {
+  const chatId = await makeGroup(parley, 'alice')
+  const before = await sql.rows('SELECT * FROM chat.chat_head WHERE chat_id = $1', [chatId])
+  await sql.rows('BEGIN')
+  t.match(await call([item(chatId, 'a')]), [{ status: 'created', seq: 1 }])
+  await sql.rows('ROLLBACK')
+  t.strictSame(await sql.rows('SELECT * FROM chat.chat_head WHERE chat_id = $1', [chatId]), before)
+  t.match(await sql.rows('SELECT sent_count, read_seq FROM chat.chat_participant WHERE chat_id = $1', [chatId]), [{ sent_count: 0, read_seq: 0 }])
+  t.match(await send(parley, 'alice', chatId, 'the first', { clientMessageId: 'a' }), { seq: 1 }, 'the numbers are given again')
+})
+
+t.test('the nodes are woken at the commit, and only when that is asked for', async t => {
+  const chatId = await makeGroup(parley, 'alice')
+  const listener = await connectSql(t, parley)
+  await listener.rows('LISTEN parley')
+  const heard: string[] = []
+  listener.client.on('notification', ({ payload }) => { heard.push(payload ?? '') })
+  await call([item(chatId, 'a')], ', p_notify => false')
+  await sql.rows('BEGIN')
+  await call([item(chatId, 'rolled back')])
+  await sql.rows('ROLLBACK')
+  const first = once(listener.client, 'notification')
+  const rows = await call([item(chatId, 'b'), item(chatId, 'c')])
+  await first
+  t.match(heard.map(payload => JSON.parse(payload)), [{ chatId, revision: rows[1]?.revision }], 'one for a chat, with its newest revision')
+})
+
+t.test('what the sender had read goes on over their own messages, without a gap', async t => {
+  const chatId = await makeGroup(parley, 'alice', ['bob'])
+  await call([item(chatId, 'a'), item(chatId, 'b'), item(chatId, 'c', { senderId: 'bob' }), item(chatId, 'd')])
+  const marks = await sql.rows('SELECT user_id, read_seq, delivered_seq, sent_count FROM chat.chat_participant WHERE chat_id = $1 ORDER BY user_id', [chatId])
+  t.strictSame(marks.map(row => ({ ...row })), [
+    { user_id: 'alice', read_seq: 2, delivered_seq: 2, sent_count: 3 }, { user_id: 'bob', read_seq: 0, delivered_seq: 0, sent_count: 1 },
+  ])
+})
+
+t.test('time does not run backwards in a chat', async t => {
+  const chatId = await makeGroup(parley, 'alice')
+  await call([item(chatId, 'a')])
+  await sql.rows("UPDATE chat.chat_message SET created_at = created_at + interval '1 hour' WHERE chat_id = $1", [chatId])
+  await sql.rows("UPDATE chat.chat_head SET last_message_at = last_message_at + interval '1 hour' WHERE chat_id = $1", [chatId])
+  const [first, second] = await sql.rows<{ created_at: Date }>('SELECT created_at FROM chat.chat_message WHERE chat_id = $1', [chatId]).then(async rows => [...rows, ...await call([item(chatId, 'b')])])
+  t.ok(Number(second?.created_at) >= Number(first?.created_at))
+})
+
+t.end()
