@@ -5,7 +5,8 @@ export async function directChatWith (db: Queryable, userId: string, otherId: st
   const [row] = await db.query<{ chatId: string }>({
     name: 'blocks.directChatWith',
     text: `SELECT c.id AS "chatId" FROM chat.chat_session c
-           WHERE c.direct_low = least($1::text COLLATE "C", $2::text COLLATE "C") AND c.direct_high = greatest($1::text COLLATE "C", $2::text COLLATE "C")`,
+           WHERE c.direct_low = least($1::text COLLATE "C", $2::text COLLATE "C") COLLATE "default"
+             AND c.direct_high = greatest($1::text COLLATE "C", $2::text COLLATE "C") COLLATE "default"`, // as which it is indexed
   }, [userId, otherId])
   return row?.chatId
 }

@@ -14,7 +14,11 @@ export async function isMember (db: Queryable, chatId: string, userId: string): 
 
 export interface ExistingChat { chatId: string, isMember: boolean }
 
-/** The chat that a request to make one names already: by its pair, by its maker's key, or by the application's reference. */
+/**
+ * The chat that a request to make one names already: DIRECT by its pair alone (a key that is taken must not send somebody's
+ * words to another), else by its maker's key or the application's reference. The pair is ordered by "C", and compared by the
+ * column's own collation, as which alone it is indexed.
+ */
 export async function findChat (
   db: Queryable, userId: string, { type, targetUserId, clientChatId, externalRef }: { type: string, targetUserId?: string, clientChatId?: string, externalRef?: string }
 ): Promise<ExistingChat | undefined> {
@@ -23,10 +27,11 @@ export async function findChat (
     text: `SELECT c.id AS "chatId", EXISTS (
              SELECT FROM chat.chat_participant p WHERE p.chat_id = c.id AND p.user_id = $1 AND p.state = 'JOINED') AS "isMember"
            FROM chat.chat_session c
-           WHERE c.deleted_at IS NULL AND (
-             (c.direct_low = least($1::text COLLATE "C", $3::text COLLATE "C") AND c.direct_high = greatest($1::text COLLATE "C", $3::text COLLATE "C") AND $3 IS NOT NULL)
-             OR (c.created_by_id = $1 AND c.client_chat_id = $4) OR (c.type = $2::chat.chat_type AND c.external_ref = $5))
-           ORDER BY c.direct_low IS NULL, c.client_chat_id IS DISTINCT FROM $4 LIMIT 1`,
+           WHERE c.deleted_at IS NULL AND c.type = $2::chat.chat_type AND (
+             ($3::text IS NOT NULL AND c.direct_low = least($1::text COLLATE "C", $3::text COLLATE "C") COLLATE "default"
+               AND c.direct_high = greatest($1::text COLLATE "C", $3::text COLLATE "C") COLLATE "default")
+             OR ($3::text IS NULL AND c.created_by_id = $1 AND c.client_chat_id = $4) OR ($3::text IS NULL AND c.type = $2::chat.chat_type AND c.external_ref = $5))
+           ORDER BY (c.created_by_id = $1 AND c.client_chat_id = $4) IS NOT TRUE LIMIT 1`,
   }, [userId, type, targetUserId ?? null, clientChatId ?? null, externalRef ?? null])
   return row
 }

@@ -1,6 +1,7 @@
-// No path that people use every day reads through the messages: what it costs does not grow with the history.
+// No path that people use every day reads through the messages or the chats: what it costs does not grow with them.
 import t, { type Test } from 'tap'
-import { chatView, listChats } from '../../src/chats/queries.ts'
+import { directChatWith } from '../../src/blocks/queries.ts'
+import { chatView, findChat, listChats } from '../../src/chats/queries.ts'
 import { getMessage, listMessages, messageState, sendMessages, updateContent, type SendItem } from '../../src/messages/queries.ts'
 import type { Queryable } from '../../src/plugins/database.ts'
 import { advanceWatermark, allUnread, chatUnread, messageReceipts } from '../../src/receipts/queries.ts'
@@ -26,14 +27,15 @@ for (const [id, count] of [[chatId, MESSAGES], ...others.map(id => [id, 300])] a
   await sql.rows('UPDATE chat.chat_head SET last_seq = $2::integer, last_revision = $2::integer + 10, last_ordinal = $2::integer, last_ordinal_seq = $2::integer WHERE chat_id = $1', [id, count])
   await sql.rows("UPDATE chat.chat_participant SET sent_count = $2::integer / 2 WHERE chat_id = $1 AND user_id IN ('alice', 'bob')", [id, count])
 }
+await sql.rows("INSERT INTO chat.chat_session (id, type, created_by_id, direct_low, direct_high) SELECT gen_random_uuid(), 'DIRECT', 'x', 'x' || n, 'y' || n FROM generate_series(1, 5000) n")
 await sql.rows('ANALYZE')
 
 const db: Queryable = { query: (statement, values) => sql.client.query({ ...statement, values }).then(({ rows }) => rows) }
 
 const scansSoFar = async () => (await sql.row<{ scans: number }>(
-  "SELECT coalesce(max(seq_scan), 0)::integer AS scans FROM pg_stat_xact_user_tables WHERE relid = 'chat.chat_message'::regclass")).scans
+  "SELECT coalesce(sum(seq_scan), 0)::integer AS scans FROM pg_stat_xact_user_tables WHERE relid IN ('chat.chat_message'::regclass, 'chat.chat_session'::regclass)")).scans
 
-/** How often the table was read from end to end. Within a transaction the counter goes on without a break. */
+/** How often a table that grows was read from end to end. Within a transaction the counter goes on without a break. */
 async function scansOf (work: (n: number) => Promise<unknown>): Promise<number> {
   await sql.rows('BEGIN')
   const before = await scansSoFar()
@@ -64,6 +66,9 @@ const PATHS: Record<string, (n: number) => Promise<unknown>> = {
   'a sync': () => syncPage(db, 'bob', 0, null, 200),
   'what the hub loads': () => loadUser(db, 'bob'),
   'what a sweep reads': () => heads(db, [chatId, ...others]),
+  'finding a DIRECT chat': () => findChat(db, 'y7', { type: 'DIRECT', targetUserId: 'x7' }),
+  'finding a chat by its keys': () => findChat(db, 'alice', { type: 'GROUP', clientChatId: 'key', externalRef: 'ref' }),
+  'finding the DIRECT chat of a block': () => directChatWith(db, 'y7', 'x7'),
   'a chat': () => chatView(db, chatId, 'bob'),
   'the list of chats': () => listChats(db, 'bob', { limit: 50 }, undefined),
   'unread messages of a chat': () => chatUnread(db, chatId, 'carol'),
