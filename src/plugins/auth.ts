@@ -61,12 +61,18 @@ function algorithmsOf (jwtConfig: Config['jwt']): Algorithm[] {
   }
 }
 
+/** Why a token has no key in a JWKS that is there. */
+const OF_THE_TOKEN = [joseErrors.JWKSNoMatchingKey, joseErrors.JWKSMultipleMatchingKeys, joseErrors.JOSENotSupported]
+
 function keySource ({ secret, publicKey, jwksUrl }: Config['jwt']): (token: string) => Promise<string> {
   const fixed = secret ?? publicKey
   if (fixed !== null) return async () => fixed
   if (jwksUrl === null) throw new Error('No key for tokens is set')
   const keys = createRemoteJWKSet(new URL(jwksUrl))
-  return async token => exportSPKI(await keys(decodeProtectedHeader(token)))
+  return async token => exportSPKI(await keys(decodeProtectedHeader(token)).catch((cause: unknown) => {
+    if (OF_THE_TOKEN.some(kind => cause instanceof kind)) throw cause
+    throw new ApiError('OVERLOADED', '', { cause }) // the keys cannot be had now: nothing is known about the token
+  }))
 }
 
 /** Verifies tokens that the application has issued: HS256 by secret; RS256, ES256 or EdDSA by public key or JWKS. */
@@ -74,16 +80,18 @@ export const auth = fp<{ config: Config }>(async (app, { config }) => {
   const keyOf = keySource(config.jwt)
   const verification = {
     algorithms: algorithmsOf(config.jwt),
-    requiredClaims: ['sub', 'exp'],
+    // (what is allowed is looked at only where the claim is there)
+    requiredClaims: ['sub', 'exp', ...(config.jwt.issuer ? ['iss'] : []), ...(config.jwt.audience ? ['aud'] : [])],
     ...(config.jwt.issuer && { allowedIss: config.jwt.issuer }),
     ...(config.jwt.audience && { allowedAud: config.jwt.audience }),
   }
-  await app.register(jwt, { secret: { public: config.jwt.secret ?? config.jwt.publicKey ?? 'by JWKS', private: '' }, verify: verification })
+  const fixed = config.jwt.secret ?? config.jwt.publicKey
+  // Where there is no key yet, one that fits the algorithms cannot be given either: both come with each token.
+  await app.register(jwt, { secret: { public: fixed ?? 'by JWKS', private: '' }, ...(fixed !== null && { verify: verification }) })
 
   app.decorate('verifyToken', async (token: string | undefined): Promise<Identity> => {
     if (!token) throw new ApiError('TOKEN_MISSING')
     const claims = await verify(token)
-    assertStorable(claims)
     return {
       userId: claims.sub,
       displayName: claims.name ? Array.from(claims.name).slice(0, 256).join('') : null,
@@ -99,9 +107,11 @@ export const auth = fp<{ config: Config }>(async (app, { config }) => {
 
   async function verify (token: string): Promise<Claims> {
     try {
-      return checkClaims(await app.jwt.verify<Claims>(token, { ...verification, key: await keyOf(token) }))
+      const claims = checkClaims(await app.jwt.verify<Claims>(token, { ...verification, key: await keyOf(token) }))
+      assertStorable(claims)
+      return claims
     } catch (cause) {
-      if (cause instanceof joseErrors.JWKSTimeout) throw new ApiError('OVERLOADED', '', { cause })
+      if (cause instanceof ApiError && cause.retryable) throw cause
       const expired = cause instanceof Error && 'code' in cause && cause.code === 'FAST_JWT_EXPIRED'
       throw new ApiError(expired ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID', '', { cause })
     }
