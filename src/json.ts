@@ -29,6 +29,7 @@ export function assertStorable (value: unknown): void {
   for (let next = pending.pop(); next; next = pending.pop()) {
     const [current, depth] = next
     if (typeof current === 'string') assertText(current)
+    if (current === Infinity || current === -Infinity) throw new ApiError('VALIDATION_FAILED', 'A number is too large') // it would become null
     if (typeof current !== 'object' || current === null) continue
     if (depth === MAX_DEPTH) throw new ApiError('VALIDATION_FAILED', `JSON may be ${MAX_DEPTH} levels deep`)
     for (const [key, child] of Object.entries(current)) {
