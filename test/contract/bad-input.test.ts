@@ -50,6 +50,7 @@ harmless('what is not JSON, or not what JSON is taken for', async t => {
     'single quotes': chat => `{${chat}'content':'hi'}`,
     'a number that is none': chat => `{${chat}"content":NaN}`,
     'a raw NUL': chat => `{${chat}"content":"a\0b"}`,
+    'a number beyond numbers': chat => `{${chat}"content":"hi","metadata":{"n":-1e999}}`,
     null: () => 'null',
     'an array': () => '[]',
     text: () => '"text"',
