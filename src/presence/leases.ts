@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import type { Database } from '../plugins/database.ts'
 import type { Hub } from '../realtime/hub.ts'
 import { endLease, expireLeases, onlineAcquaintances, presenceOf, renewLeases, takeLease } from './queries.ts'
+import type { Presence } from './schemas.ts'
 
 /**
  * Who is online, by leases in PostgreSQL: a node holds one for each user with a socket here, and renews all of them in one
@@ -53,17 +54,22 @@ export class Leases {
   }
 
   async #arrive (userId: string): Promise<void> {
-    if (await takeLease(this.#db, userId, this.#nodeId, this.#leaseMs, this.#graceMs)) await this.#announce(userId, 'user_online')
+    if (await takeLease(this.#db, userId, this.#nodeId, this.#leaseMs, this.#graceMs)) await this.#announce(userId, 'ONLINE')
   }
 
   async #beat (): Promise<void> {
-    await renewLeases(this.#db, this.#nodeId, this.#hub.connectedUsers, this.#leaseMs)
-    for (const userId of await expireLeases(this.#db, this.#graceMs)) await this.#announce(userId, 'user_offline')
+    for (const userId of await renewLeases(this.#db, this.#nodeId, this.#hub.connectedUsers, this.#leaseMs, this.#graceMs)) {
+      this.#inTurn(userId, () => this.#announce(userId, 'ONLINE'))
+    }
+    for (const userId of await expireLeases(this.#db, this.#graceMs)) this.#inTurn(userId, () => this.#announce(userId, 'OFFLINE'))
   }
 
-  async #announce (userId: string, type: 'user_online' | 'user_offline'): Promise<void> {
+  /** Unless they have come or gone again meanwhile: that is announced by whoever has seen it. */
+  async #announce (userId: string, status: Presence['status']): Promise<void> {
     const [presence] = await presenceOf(this.#db, userId, [userId], this.#graceMs)
+    if (presence?.status !== status) return
     const userIds = await onlineAcquaintances(this.#db, userId, this.#graceMs)
-    if (presence && userIds.length > 0) this.#hub.publish([{ kind: 'fleeting', type, data: JSON.stringify(presence), userIds, actorId: userId }])
+    const type = status === 'ONLINE' ? 'user_online' : 'user_offline'
+    if (userIds.length > 0) this.#hub.publish([{ kind: 'fleeting', type, data: JSON.stringify(presence), userIds, actorId: userId }])
   }
 }

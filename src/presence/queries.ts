@@ -17,12 +17,20 @@ export async function takeLease (db: Queryable, userId: string, nodeId: string, 
   return row?.wasOffline ?? false
 }
 
-/** All users of a node in one statement. */
-export async function renewLeases (db: Queryable, nodeId: string, userIds: string[], leaseMs: number): Promise<void> {
-  await db.query({
+/**
+ * All users of a node in one statement. A lease that is not there (another node took this one for dead, or it could not be
+ * taken) is taken again. @returns who was offline until now
+ */
+export async function renewLeases (db: Queryable, nodeId: string, userIds: string[], leaseMs: number, graceMs: number): Promise<string[]> {
+  const rows = await db.query<{ userId: string }>({
     name: 'presence.renewLeases',
-    text: 'UPDATE chat.presence_lease SET lease_until = now() + make_interval(secs => $3::integer / 1000.0) WHERE node_id = $1 AND user_id = ANY ($2::text[])',
-  }, [nodeId, userIds, leaseMs])
+    text: `WITH here AS (SELECT u.id FROM chat.chat_user u WHERE u.id = ANY ($2::text[])),
+      renewed AS (
+        INSERT INTO chat.presence_lease (user_id, node_id, lease_until) SELECT e.id, $1, now() + make_interval(secs => $3::integer / 1000.0) FROM here e
+        ON CONFLICT (user_id, node_id) DO UPDATE SET lease_until = excluded.lease_until)
+      SELECT e.id AS "userId" FROM here e WHERE NOT EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = e.id AND ${isLive('l', '$4::integer')})`,
+  }, [nodeId, userIds, leaseMs, graceMs])
+  return rows.map(row => row.userId)
 }
 
 /** The user's last socket on the node has gone: the grace begins. */
