@@ -1,6 +1,6 @@
 import type { Changes } from '../changes.ts'
 import { ApiError } from '../errors.ts'
-import type { Database } from '../plugins/database.ts'
+import type { Database, Queryable } from '../plugins/database.ts'
 import { deleteBlock, directChatWith, directPeer, insertBlock, markBlocksChanged } from './queries.ts'
 import type { BlockChange, Blocks, BlockTarget } from './schemas.ts'
 
@@ -10,7 +10,7 @@ export interface BlocksDependencies {
   db: Database
   changes: Changes
   /** Sees to it that these users exist. */
-  ensureUsers: (userIds: string[]) => Promise<void>
+  ensureUsers: (tx: Queryable, userIds: string[]) => Promise<void>
 }
 
 /** Enough for a person; a client gets the whole list at once. */
@@ -28,10 +28,10 @@ export function blocksService ({ db, changes, ensureUsers }: BlocksDependencies)
 
   async function set (userId: string, target: BlockTarget, blocked: boolean): Promise<BlockChange> {
     const targetId = await targetOf(userId, target)
-    if (blocked) await ensureUsers([targetId])
     // A send in their DIRECT chat and the block happen one after the other: the chat's lock decides.
     const chatId = await directChatWith(db, userId, targetId)
     await changes.run({ ...(chatId !== undefined && { chatId }), inboxes: [userId] }, async change => {
+      if (blocked) await ensureUsers(change.tx, [targetId])
       const isChanged = await (blocked ? insertBlock : deleteBlock)(change.tx, userId, targetId)
       if (!isChanged) return
       const inboxRevisions = await change.takeInboxRevisions([userId])

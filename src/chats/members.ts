@@ -1,7 +1,7 @@
 import type { Change, Changes } from '../changes.ts'
 import { ApiError } from '../errors.ts'
 import { writeSystemMessage, type WrittenNotice } from '../messages/system.ts'
-import type { Database } from '../plugins/database.ts'
+import type { Database, Queryable } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, toPage } from '../pages.ts'
 import { Input, Revision } from '../primitives.ts'
@@ -16,7 +16,7 @@ export interface MembersDependencies {
   db: Database
   changes: Changes
   /** Sees to it that these users exist. */
-  ensureUsers: (userIds: string[]) => Promise<void>
+  ensureUsers: (tx: Queryable, userIds: string[]) => Promise<void>
 }
 
 const RANKS: Role[] = ['OWNER', 'ADMIN', 'MODERATOR', 'MEMBER']
@@ -34,7 +34,7 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
   /** One event for the change: its SYSTEM message (written first, so that a leaver's own row is the last they are told of) and its participants. */
   function announce (
     change: Change, type: 'participant_joined' | 'participant_left' | 'participant_updated', reason: string, actorId: string,
-    notice: WrittenNotice, participants: Participant[], follow: { joined?: { userIds: string[], bound: number }, left?: string[] } = {}
+    notice: WrittenNotice, participants: Participant[], follow: { joined?: { userIds: string[], bound: number }, left?: string[], memberCount?: number } = {}
   ): ParticipantChange {
     const data = `{"participants":${JSON.stringify(participants)},"reason":"${reason}","actorId":${JSON.stringify(actorId)},"message":${notice.message}}`
     change.publish({ type, data, message: { seq: notice.seq, senderId: null }, ...follow })
@@ -52,8 +52,8 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
     const next = async (id: string) => ({ revision: await change.takeRevisions(), inboxRevision: inboxRevisions.get(id) ?? 0 })
     const participants = heir === undefined ? [] : await updateParticipant(change.tx, change.chatId, heir, { role: 'OWNER', ...await next(heir) })
     participants.push(...await leaveChat(change.tx, change.chatId, userId, { state, ...await next(userId) }))
-    await addToMemberCount(change.tx, change.chatId, -1)
-    return announce(change, 'participant_left', state.toLowerCase(), actorId, notice, participants, { left: [userId] })
+    const memberCount = await addToMemberCount(change.tx, change.chatId, -1)
+    return announce(change, 'participant_left', state.toLowerCase(), actorId, notice, participants, { left: [userId], memberCount })
   }
 
   async function rules (change: Change): Promise<Rules> {
@@ -74,13 +74,13 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
     /** Who is in the chat already stays as they are. @throws {ApiError} ROLE_REQUIRED, CHAT_BLOCKED */
     async add (actorId: string, chatId: string, { userIds, role = 'MEMBER', label }: AddParticipants): Promise<ParticipantChange> {
       const wanted = [...new Set(userIds)]
-      await ensureUsers(wanted)
       return changes.run({ chatId, participants: [actorId, ...wanted], inboxes: wanted }, async change => {
         const actor = change.member(actorId)
         const { type, whoMayInvite, historyForNewMembers } = await rules(change)
         if (type === 'DIRECT' || !atLeast(actor.role, whoMayInvite) || !atLeast(actor.role, role)) throw new ApiError('ROLE_REQUIRED')
         if (wanted.some(userId => change.participants.get(userId)?.state === 'BANNED')) throw new ApiError('USER_BANNED')
         if ((await blockedAmong(change.tx, actorId, wanted)).length > 0) throw new ApiError('CHAT_BLOCKED')
+        await ensureUsers(change.tx, wanted)
         const joining = wanted.filter(userId => change.participants.get(userId)?.state !== 'JOINED')
         if (joining.length === 0) return { participants: [], message: null }
         const notice = await writeSystemMessage(change, { kind: 'participants_added', actorId, targetIds: joining })
@@ -94,8 +94,8 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
           visibleFromSeq,
           readSeq: change.head.lastSeq,
         })
-        await addToMemberCount(change.tx, change.chatId, joining.length)
-        return announce(change, 'participant_joined', 'added', actorId, notice, participants, { joined: { userIds: joining, bound: visibleFromSeq - 1 } })
+        const memberCount = await addToMemberCount(change.tx, change.chatId, joining.length)
+        return announce(change, 'participant_joined', 'added', actorId, notice, participants, { joined: { userIds: joining, bound: visibleFromSeq - 1 }, memberCount })
       })
     },
 

@@ -129,10 +129,12 @@ export async function updateParticipant (
   }, [chatId, userId, role ?? null, label !== undefined, label ?? null, revision, inboxRevision]))
 }
 
-export async function addToMemberCount (db: Queryable, chatId: string, difference: number): Promise<void> {
-  await db.query({
-    name: 'chats.addToMemberCount', text: 'UPDATE chat.chat_head SET member_count = member_count + $2 WHERE chat_id = $1',
+/** @returns how many there are now */
+export async function addToMemberCount (db: Queryable, chatId: string, difference: number): Promise<number> {
+  const [row] = await db.query<{ memberCount: number }>({
+    name: 'chats.addToMemberCount', text: 'UPDATE chat.chat_head SET member_count = member_count + $2 WHERE chat_id = $1 RETURNING member_count AS "memberCount"',
   }, [chatId, difference])
+  return row?.memberCount ?? 0
 }
 
 /** Who owns the chat after its last owner: of the highest role, the one who has been in it longest. */

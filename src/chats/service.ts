@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Change, Changes } from '../changes.ts'
 import { ApiError } from '../errors.ts'
 import { assertMetadata } from '../metadata.ts'
-import type { Database } from '../plugins/database.ts'
+import type { Database, Queryable } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, toPage } from '../pages.ts'
 import { ChatId, Input, Time } from '../primitives.ts'
@@ -20,7 +20,7 @@ export interface ChatsDependencies {
   changes: Changes
   members: MembersService
   /** Sees to it that these users exist. */
-  ensureUsers: (userIds: string[]) => Promise<void>
+  ensureUsers: (tx: Queryable, userIds: string[]) => Promise<void>
 }
 
 const checkCursor = compile(Input({ pinned: Type.Boolean(), activeAt: Time, chatId: ChatId }), 'cursor')
@@ -62,7 +62,7 @@ export function chatsService ({ db, changes, members, ensureUsers }: ChatsDepend
   /** Nobody has seen anything of the chat yet: all members stand alike, and one view does for all. */
   async function announceCreated (change: Change, creatorId: string, userIds: string[]): Promise<void> {
     const view = await chatView(change.tx, change.chatId, creatorId)
-    change.publish({ type: 'chat_created', data: { ...view, membership: null }, joined: { userIds, bound: 0 } })
+    change.publish({ type: 'chat_created', data: { ...view, membership: null }, joined: { userIds, bound: 0 }, memberCount: userIds.length })
   }
 
   async function create (userId: string, request: CreateChat): Promise<Created> {
@@ -73,10 +73,10 @@ export function chatsService ({ db, changes, members, ensureUsers }: ChatsDepend
 
     const others = request.type === 'DIRECT' ? [request.targetUserId] : request.participantIds.filter(id => id !== userId)
     const userIds = [userId, ...new Set(others)]
-    await ensureUsers(userIds)
     const chat: NewChat = { ...request, id: uuidv7(), createdById: userId }
     const created = await changes.run({ inboxes: userIds }, async change => {
       if ((await blockedAmong(change.tx, userId, others)).length > 0) throw new ApiError('CHAT_BLOCKED')
+      await ensureUsers(change.tx, userIds)
       if (!await insert(change, chat, userIds)) return false
       await announceCreated(change, userId, userIds)
       return true

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
 import type { Identity } from '../plugins/auth.ts'
-import type { Database } from '../plugins/database.ts'
+import type { Database, Queryable } from '../plugins/database.ts'
 import { countUsers, insertUnknownUsers, mirrorUser, visibleUsers } from './queries.ts'
 import type { User } from './schemas.ts'
 
@@ -34,11 +34,11 @@ export function usersService (db: Database, { unknownUsers }: Pick<Config, 'unkn
       known.set(key, Date.now() + KNOWN_FOR_MS)
     },
 
-    /** Sees to it that these users exist. @throws {ApiError} USER_NOT_FOUND where unknown users are refused */
-    async ensure (userIds: string[]): Promise<void> {
+    /** Sees to it that these users exist; in a transaction, so that what is refused leaves nobody behind. @throws {ApiError} USER_NOT_FOUND where unknown users are refused */
+    async ensure (tx: Queryable, userIds: string[]): Promise<void> {
       const distinct = [...new Set(userIds)]
-      if (unknownUsers === 'create') await insertUnknownUsers(db, distinct)
-      else if (await countUsers(db, distinct) < distinct.length) throw new ApiError('USER_NOT_FOUND')
+      if (unknownUsers === 'create') await insertUnknownUsers(tx, distinct)
+      else if (await countUsers(tx, distinct) < distinct.length) throw new ApiError('USER_NOT_FOUND')
     },
 
     /** @throws {ApiError} USER_NOT_FOUND unless it is the viewer or somebody with whom they share a chat */
