@@ -21,6 +21,8 @@ export interface ChatFrame {
   joined?: { userIds: string[], bound: number }
   /** For these it is the last one. */
   left?: string[]
+  /** How many are in the chat now, where that has changed. */
+  memberCount?: number
   /** The chat is gone: the last frame for everybody. */
   closed?: true
 }

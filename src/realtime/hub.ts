@@ -205,7 +205,7 @@ export class Hub extends EventEmitter<HubEvents> {
   #deliverChat (feed: Feed, frame: ChatFrame): void {
     if (frame.closed) return this.#closeFeed(feed)
     for (const user of this.#usersHere(frame.joined?.userIds)) feed.follow(user, frame.joined?.bound ?? 0)
-    feed.memberCount += (frame.joined?.userIds.length ?? 0) - (frame.left?.length ?? 0)
+    feed.memberCount = frame.memberCount ?? feed.memberCount
     feed.fanOut(frame)
     for (const user of this.#usersHere(frame.left)) this.#unfollow(user, feed)
   }
