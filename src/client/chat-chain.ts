@@ -10,7 +10,7 @@
 import type { Changes, Chat, ChatView, Message, Participant, Watermark } from '../contract.ts'
 import { trimmed, withHead, withMessages, withNewMessage, withParticipants, withWatermarks, type Viewer } from './chat-rows.ts'
 import type { EventFrame } from './frames.ts'
-import { bound, type ChatState } from './state.ts'
+import { bound, isBehindBound, type ChatState } from './state.ts'
 
 type Reset = Extract<Changes, { reset: true }>
 export type HistoryPage = { data: Message[], nextCursor: string | null }
@@ -68,7 +68,7 @@ function settled (chat: ChatState, viewer: Viewer): ChatState {
 /** The answer to `changes`. */
 export function applyReply (chat: ChatState, changes: Changes, viewer: Viewer): ChatState {
   const next = withChanges(chat, changes, viewer)
-  return next ? settled({ ...next, stale: 'since' in changes && changes.hasMore }, viewer) : chat
+  return next ? settled({ ...next, stale: ('since' in changes && changes.hasMore) || isBehindBound(next) }, viewer) : chat
 }
 
 /** `changes` that the server has sent by itself, having repaired a gap: a frame that covers more. */

@@ -129,8 +129,13 @@ export function withNewMessage (chat: ChatState, { seq, type, createdAt }: Messa
   return { ...chat, membership: afterMessages(chat, head), head }
 }
 
+/** The membership is that of an earlier moment, when the chat had this head. */
+export function sinceSnapshot (chat: ChatState, head: Head): ChatState {
+  return { ...chat, membership: afterMessages({ head, membership: chat.membership }, chat.head) }
+}
+
 /** A message that is not SYSTEM takes a chat out of the archive, unless it is muted. */
-function afterMessages ({ head: before, membership }: ChatState, head: Head): Membership | null {
+function afterMessages ({ head: before, membership }: Pick<ChatState, 'head' | 'membership'>, head: Head): Membership | null {
   if (!membership?.archived || before.lastRevision === 0 || head.messageCount <= before.messageCount) return membership
   const muted = membership.mutedUntil !== null && head.lastMessageAt !== null && Date.parse(membership.mutedUntil) > Date.parse(head.lastMessageAt)
   return muted ? membership : { ...membership, archived: false }

@@ -54,7 +54,7 @@ export class Client {
     this.#options = { WebSocket: globalThis.WebSocket, clock: systemClock, ...options }
     this.#replica = new Replica({
       clock: this.#options.clock,
-      onState: state => this.#emit('state', state),
+      onState: state => this.#onState(state),
       onSynced: () => this.#onSynced(),
     })
   }
@@ -159,6 +159,12 @@ export class Client {
     this.#replica.connected(connection, authenticated)
   }
 
+  /** The status is right when the state is told. */
+  #onState (state: ClientState): void {
+    if (this.#status === 'live' && !this.#replica.synced) this.#setStatus('syncing')
+    this.#emit('state', state)
+  }
+
   #onSynced (): void {
     this.#attempt = 0
     this.#setStatus('live')
@@ -167,7 +173,6 @@ export class Client {
   #onEvent (connection: Connection, frame: EventFrame): void {
     if (frame.type === 'token_expiring') void this.#renew(connection)
     this.#replica.receive(frame)
-    if (!this.#replica.synced && this.#status === 'live') this.#setStatus('syncing')
     this.#emit(frame.type, frame as never)
   }
 

@@ -89,3 +89,11 @@ export function emptyChat (chatId: string): ChatState {
 export function bound ({ head, membership }: Pick<ChatState, 'head' | 'membership'>): number {
   return Math.max(head.minSeq - 1, membership ? Math.max(membership.visibleFromSeq - 1, membership.clearedSeq) : 0)
 }
+
+/**
+ * The user has cleared the chat up to a message that has not come yet. It will not come as itself, so that what it would
+ * have told of the head has to be asked for.
+ */
+export function isBehindBound ({ head, membership }: Pick<ChatState, 'head' | 'membership'>): boolean {
+  return membership !== null && membership.clearedSeq > head.lastSeq
+}

@@ -280,8 +280,8 @@ t.test('after coming back it asks for what it lacks', async t => {
 
 t.test('a gap in a chat is fetched, in as many pages as it takes', async t => {
   const { client, socket } = await setupChat(t)
+  client.on('state', () => t.equal(client.status, 'syncing', 'known when the state is told'))
   socket.say(received(9, 20))
-  t.equal(client.status, 'syncing')
   const first = await socket.next('changes')
   t.same(first.data, { chatId: CHAT, since: 13 })
   socket.reply(first, page(13, 16, { hasMore: true }))

@@ -215,6 +215,14 @@ t.test('what is below the bound', async t => {
     t.same(seqs(applyAcknowledged(cleared, message(2, { revision: 99 }))), [3])
     t.same(seqs(applyChanges(resumed(cleared, { userId: 'alice', epoch: 'one' }), page(13, 14, { messages: [message(1, { revision: 14 })] }))), [3])
   })
+  t.test('may be ahead of what has come: the head is asked for', async t => {
+    t.equal(only(cleared).stale, false)
+    const ahead = play(start, inbox(6, { memberships: [membership(6, { clearedSeq: 4 })] }), frame('revision_skipped', 14, {}))
+    t.match(only(ahead), { cursor: 14, stale: true, head: { lastSeq: 3 } })
+    t.match(only(applyChanges(ahead, page(13, 13, { head: head(13, { lastSeq: 3 }) }))), { stale: true }, 'an answer from before does not do')
+    const next = applyChanges(ahead, page(13, 14, { head: head(14, { lastSeq: 4, messageCount: 4 }) }))
+    t.match(only(next), { cursor: 14, stale: false, head: { lastSeq: 4, messageCount: 4 } })
+  })
   t.test('rises with minSeq', async t => {
     const trimmed = play(start, unknownFrame(14, { minSeq: 3 }))
     t.same(seqs(trimmed), [3])
@@ -409,18 +417,30 @@ t.test('chat_updated and participant_updated', async t => {
 })
 
 t.test('the archive', async t => {
-  const archived = (mutedUntil: string | null) => play(start, inbox(6, { memberships: [membership(6, { archived: true, mutedUntil })] }))
+  const three = head(13, { lastSeq: 3, messageCount: 3 })
+  const sync = (mutedUntil: string | null = null) => [synced(6, { memberships: [membership(6, { archived: true, mutedUntil })], heads: [three] })]
+  const event = inbox(6, { memberships: [membership(6, { archived: true })] })
+  const archived = (mutedUntil: string | null = null) => applySynced(resumed(start, { userId: 'alice', epoch: 'one' }), sync(mutedUntil))
   const isArchived = (state: ClientState) => only(state).membership?.archived
 
-  t.equal(isArchived(play(archived(null), received(4, 14))), false, 'a message takes a chat out')
-  t.equal(isArchived(play(archived(null), received(4, 14, { type: 'SYSTEM', senderId: null }))), true, 'but no SYSTEM message')
-  t.equal(isArchived(play(archived(null), edited(2, 14))), true, 'nor an edit')
+  t.equal(isArchived(play(archived(), received(4, 14))), false, 'a message takes a chat out')
+  t.equal(isArchived(play(archived(), received(4, 14, { type: 'SYSTEM', senderId: null }))), true, 'but no SYSTEM message')
+  t.equal(isArchived(play(archived(), edited(2, 14))), true, 'nor an edit')
   t.equal(isArchived(play(archived('2099-01-01T00:00:00.000Z'), received(4, 14))), true, 'nor if it is muted')
   t.equal(isArchived(play(archived('2000-01-01T00:00:00.000Z'), received(4, 14))), false)
-  const away = resumed(archived(null), { userId: 'alice', epoch: 'one' })
+
+  const away = resumed(archived(), { userId: 'alice', epoch: 'one' })
   t.equal(isArchived(applySynced(away, [synced(6, { heads: [head(14, { messageCount: 4 })] })])), false, 'also while away')
   t.equal(isArchived(applySynced(away, [synced(7, { memberships: [membership(7, { archived: true })], heads: [head(14, { messageCount: 4 })] })])), true, 'unless it was archived after that')
-  t.equal(isArchived(applySynced(connected, [synced(6, { memberships: [membership(6, { archived: true })], heads: [head(13, { messageCount: 3 })] })])), true, 'the first head is no news')
+  t.equal(isArchived(applySynced(connected, sync())), true, 'the first head is no news')
+
+  t.test('an event cannot tell whether a message came before or after the archiving: sync does', async t => {
+    const asked = play(start, event)
+    t.match(asked, { inboxStale: true, inboxRevision: 5 })
+    t.match(applySynced(asked, sync()), { inboxStale: false, inboxRevision: 6, heldInbox: [] })
+    t.equal(isArchived(applySynced(asked, sync())), true)
+    t.equal(isArchived(applySynced(play(asked, received(4, 14)), sync())), false, 'a message has come since')
+  })
 })
 
 t.test('older messages', async t => {

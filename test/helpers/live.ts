@@ -40,7 +40,8 @@ export function cuttable (): { WebSocket: NonNullable<ClientOptions['WebSocket']
 
 /**
  * Gathers the messages that the server sends although the user may not see them: the store would drop them in silence.
- * (What users have hidden from themselves is theirs to drop.)
+ * What users have hidden from themselves is theirs to drop. For clients that are connected and up to date: one that syncs
+ * may know of a clearing or a block before the server's sockets do.
  */
 export function leaksTo (client: Client): string[] {
   const leaks: string[] = []
