@@ -67,7 +67,7 @@ export class EncodedFrame {
   for (bound: number, blocks: ReadonlySet<string>): Buffer {
     const { message, data } = this.#frame
     if (message !== undefined && message.seq <= bound) {
-      this.#skipped ??= this.#encode('{}', 'revision_skipped')
+      this.#skipped ??= this.#encodeWithoutMessage(data)
       return this.#skipped
     }
     if (message?.senderId != null && blocks.has(message.senderId)) {
@@ -76,6 +76,12 @@ export class EncodedFrame {
     }
     this.#full ??= this.#encode(data)
     return this.#full
+  }
+
+  /** A message cannot be told to who may not see it; the participants of its frame can: they are told, as `changes` would. */
+  #encodeWithoutMessage (data: string): Buffer {
+    const { message, ...rest }: { message?: object, participants?: object[] } = JSON.parse(data)
+    return rest.participants ? this.#encode(JSON.stringify(rest)) : this.#encode('{}', 'revision_skipped')
   }
 
   #encode (data: string, type = this.#frame.type): Buffer {
