@@ -19,6 +19,8 @@ export interface Locks {
   participants?: string[]
   /** Users whose inbox will change. */
   inboxes?: string[]
+  /** Makes what is to be locked, where it is not there yet: users. Undone with the rest if the change is refused. */
+  prepare?: (tx: Queryable) => Promise<void>
 }
 
 export interface LockedHead { lastRevision: number, lastSeq: number, lastOrdinalSeq: number, minSeq: number, memberCount: number }
@@ -169,7 +171,8 @@ export class Changes {
     return result
   }
 
-  async #lock (tx: Queryable, { chatId, head: lock, participants = [], inboxes = [] }: Locks): Promise<Change> {
+  async #lock (tx: Queryable, { chatId, head: lock, participants = [], inboxes = [], prepare }: Locks): Promise<Change> {
+    await prepare?.(tx)
     let head: LockedHead | undefined = NO_CHAT
     let locked: LockedParticipant[] = []
     if (chatId !== undefined) {

@@ -30,8 +30,8 @@ export function blocksService ({ db, changes, ensureUsers }: BlocksDependencies)
     const targetId = await targetOf(userId, target)
     // A send in their DIRECT chat and the block happen one after the other: the chat's lock decides.
     const chatId = await directChatWith(db, userId, targetId)
-    await changes.run({ ...(chatId !== undefined && { chatId }), inboxes: [userId] }, async change => {
-      if (blocked) await ensureUsers(change.tx, [targetId])
+    const prepare = (tx: Queryable) => ensureUsers(tx, blocked ? [targetId] : [])
+    await changes.run({ ...(chatId !== undefined && { chatId }), inboxes: [userId], prepare }, async change => {
       const isChanged = await (blocked ? insertBlock : deleteBlock)(change.tx, userId, targetId)
       if (!isChanged) return
       const inboxRevisions = await change.takeInboxRevisions([userId])

@@ -74,13 +74,12 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
     /** Who is in the chat already stays as they are. @throws {ApiError} ROLE_REQUIRED, CHAT_BLOCKED */
     async add (actorId: string, chatId: string, { userIds, role = 'MEMBER', label }: AddParticipants): Promise<ParticipantChange> {
       const wanted = [...new Set(userIds)]
-      return changes.run({ chatId, participants: [actorId, ...wanted], inboxes: wanted }, async change => {
+      return changes.run({ chatId, participants: [actorId, ...wanted], inboxes: wanted, prepare: tx => ensureUsers(tx, wanted) }, async change => {
         const actor = change.member(actorId)
         const { type, whoMayInvite, historyForNewMembers } = await rules(change)
         if (type === 'DIRECT' || !atLeast(actor.role, whoMayInvite) || !atLeast(actor.role, role)) throw new ApiError('ROLE_REQUIRED')
         if (wanted.some(userId => change.participants.get(userId)?.state === 'BANNED')) throw new ApiError('USER_BANNED')
         if ((await blockedAmong(change.tx, actorId, wanted)).length > 0) throw new ApiError('CHAT_BLOCKED')
-        await ensureUsers(change.tx, wanted)
         const joining = wanted.filter(userId => change.participants.get(userId)?.state !== 'JOINED')
         if (joining.length === 0) return { participants: [], message: null }
         const notice = await writeSystemMessage(change, { kind: 'participants_added', actorId, targetIds: joining })

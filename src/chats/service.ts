@@ -74,9 +74,8 @@ export function chatsService ({ db, changes, members, ensureUsers }: ChatsDepend
     const others = request.type === 'DIRECT' ? [request.targetUserId] : request.participantIds.filter(id => id !== userId)
     const userIds = [userId, ...new Set(others)]
     const chat: NewChat = { ...request, id: uuidv7(), createdById: userId }
-    const created = await changes.run({ inboxes: userIds }, async change => {
+    const created = await changes.run({ inboxes: userIds, prepare: tx => ensureUsers(tx, userIds) }, async change => {
       if ((await blockedAmong(change.tx, userId, others)).length > 0) throw new ApiError('CHAT_BLOCKED')
-      await ensureUsers(change.tx, userIds)
       if (!await insert(change, chat, userIds)) return false
       await announceCreated(change, userId, userIds)
       return true
