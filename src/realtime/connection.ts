@@ -102,7 +102,9 @@ export class Connection implements Peer {
       if (now - this.#closingSince > CLOSE_TIMEOUT_MS) this.#socket.terminate()
       return
     }
-    if (!this.#identity && now - this.#openedAt > realtime.authTimeoutMs) return this.close(CLOSE.TOKEN_INVALID)
+    if (!this.#identity && now - this.#openedAt > realtime.authTimeoutMs) {
+      return this.close(this.#authenticating ? CLOSE.INTERNAL : CLOSE.TOKEN_INVALID) // that we are slow is no reason to stay away
+    }
     if (this.#socket.isPaused) this.#heardAt = now // we are the ones who do not listen
     if (now - this.#heardAt > realtime.silenceMs) return this.#socket.terminate()
     this.#outbox.tick(now)

@@ -4,6 +4,7 @@ import t from 'tap'
 import { WebSocket } from 'ws'
 import { startParley, token } from '../helpers/parley.ts'
 import { openSocket, signIn } from '../helpers/socket.ts'
+import { connectSql } from '../helpers/sql.ts'
 
 const parley = await startParley(t, { CORS_ORIGINS: 'https://app.example' })
 const secondsFromNow = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
@@ -97,6 +98,16 @@ t.test('who says nothing is closed after a while', async t => {
   const hasty = await startParley(t, { AUTH_TIMEOUT_SECONDS: '0.1' })
   const socket = await openSocket(t, hasty, 'alice', { token: null })
   t.equal((await socket.closed).code, 4401)
+})
+
+t.test('who has shown a token that the database is slow to answer for is told to come back', async t => {
+  const hasty = await startParley(t, { AUTH_TIMEOUT_SECONDS: '0.1' })
+  const sql = await connectSql(t, hasty)
+  await sql.rows('BEGIN')
+  await sql.rows('LOCK TABLE chat.chat_user IN ACCESS EXCLUSIVE MODE')
+  const socket = await openSocket(t, hasty, 'alice')
+  t.equal((await socket.closed).code, 4000)
+  await sql.rows('COMMIT')
 })
 
 t.test('a token that never ends, as far as JSON can say', async t => {
