@@ -269,7 +269,7 @@ export class Hub extends EventEmitter<HubEvents> {
       feed.chain.start(head.lastRevision)
     }).catch((err: unknown) => {
       this.#log.warn({ err, chatId }, 'a chat could not be followed')
-      this.closeUser(user.userId, CLOSE.INTERNAL) // the client comes back and loads everything
+      for (const { userId } of feed.followers) this.closeUser(userId, CLOSE.INTERNAL) // the clients come back and load everything
     })
   }
 
