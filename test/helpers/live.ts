@@ -45,12 +45,21 @@ export function cuttable (): { WebSocket: NonNullable<ClientOptions['WebSocket']
  */
 export function leaksTo (client: Client): string[] {
   const leaks: string[] = []
+  /** Since when the client has known whom it blocks: what was said before may still have been on its way. */
+  const blockedSince = new Map<string, number>()
+  const noteBlocks = () => {
+    for (const userId of blockedSince.keys()) if (!client.state.blocks.has(userId)) blockedSince.delete(userId)
+    for (const userId of client.state.blocks) if (!blockedSince.has(userId)) blockedSince.set(userId, Date.now())
+  }
+  client.on('inbox_updated', noteBlocks)
   for (const type of ['message_received', 'message_edited', 'message_deleted', 'participant_joined', 'participant_left', 'participant_updated'] as const) {
     client.on(type, ({ data: { message } }: { data: { message?: Message } }) => {
       const chat = message && client.state.chats.get(message.chatId)
       if (!chat) return
       if (message.seq <= bound(chat)) leaks.push(`${message.id} is below the bound`)
-      if (client.state.blocks.has(message.senderId ?? '') && !message.fromBlocked) leaks.push(`${message.id} is from somebody who is blocked`)
+      noteBlocks()
+      const saidAt = Date.parse(message.deletedAt ?? message.editedAt ?? message.createdAt)
+      if (saidAt > (blockedSince.get(message.senderId ?? '') ?? Infinity) && !message.fromBlocked) leaks.push(`${message.id} is from somebody who is blocked`)
     })
   }
   return leaks
