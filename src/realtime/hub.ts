@@ -256,17 +256,19 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#send(user, Buffer.from(plainFrame('inbox_updated', JSON.stringify(update))))
   }
 
-  #takeMembership (user: HubUser, { chatId, visibleFromSeq, clearedSeq }: Membership): void {
+  #takeMembership (user: HubUser, { chatId, visibleFromSeq, clearedSeq, joinRevision }: Membership): void {
     const isNew = !this.#feeds.has(chatId)
     const feed = this.#feed(chatId, 0)
     feed.follow(user, Math.max(visibleFromSeq - 1, clearedSeq))
     if (!isNew) return
-    // The chat's own frame that would have brought them in has not come (yet): follow from where the chat is now.
+    // The chat's own frame that would have brought them in has not come (yet). Their client loads the chat as soon as it
+    // hears of the membership, perhaps before the head is read here: what was committed in between has to be told, too.
+    feed.chain.start(joinRevision)
     this.#source.heads([chatId]).then(heads => {
       const head = heads.get(chatId)
       if (!head) return
       feed.memberCount = head.memberCount
-      feed.chain.start(head.lastRevision)
+      feed.chain.expect(head.lastRevision)
     }).catch((err: unknown) => {
       this.#log.warn({ err, chatId }, 'a chat could not be followed')
       for (const { userId } of feed.followers) this.closeUser(userId, CLOSE.INTERNAL) // the clients come back and load everything
