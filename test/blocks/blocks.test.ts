@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Message } from '../../src/contract.ts'
 import { request } from '../helpers/live.ts'
+import { matchEach } from '../helpers/match.ts'
 import { startParley } from '../helpers/parley.ts'
 import { signIn } from '../helpers/socket.ts'
 import { connectSql } from '../helpers/sql.ts'
@@ -16,10 +17,10 @@ t.test('blocking somebody, once or twice', async t => {
   for (let n = 0; n < 2; n++) t.strictSame(await request(parley, 'alice', 'PUT', '/blocks/bob'), { userId: 'bob', blocked: true })
   t.strictSame((await phone.soFar('inbox_updated')).map(({ data }) => (data as { blocks: string[] }).blocks), [['bob']], 'my devices are told, once')
   t.match(await blocksOf('alice'), { data: [{ userId: 'bob', blockedAt: String }], users: { bob: { id: 'bob' } }, nextCursor: null })
-  t.match(await blocksOf('bob'), { data: [] }, 'it is nobody else’s')
+  t.strictSame((await blocksOf('bob')).data, [], 'it is nobody else’s')
   for (let n = 0; n < 2; n++) t.strictSame(await phone.command('unblock_user', { userId: 'bob' }), { userId: 'bob', blocked: false })
   t.strictSame((await phone.soFar('inbox_updated')).map(({ data }) => (data as { blocks: string[] }).blocks), [[]])
-  t.match(await blocksOf('alice'), { data: [] })
+  t.strictSame((await blocksOf('alice')).data, [])
 })
 
 t.test('the other one of a DIRECT chat', async t => {
@@ -64,7 +65,7 @@ t.test('a moderator who has blocked somebody can still delete what they say', as
   await request(parley, 'erin', 'PUT', '/blocks/hugo')
   const { message } = await request<{ message: Message }>(parley, 'erin', 'DELETE', `/messages/${id}?scope=everyone`)
   t.match(message, { content: null, deletedAt: String, deletedById: 'erin' })
-  t.match(await history(parley, 'hugo', chatId), [{ content: null, deletedById: 'erin' }])
+  matchEach(t, await history(parley, 'hugo', chatId), [{ content: null, deletedById: 'erin' }])
 })
 
 t.test('a send and a block at the same time: whichever was first, holds', async t => {

@@ -1,6 +1,7 @@
 // chat.send_messages as an application calls it in SQL, inside a transaction of its own.
 import { once } from 'node:events'
 import t from 'tap'
+import { matchEach } from '../helpers/match.ts'
 import { startParley } from '../helpers/parley.ts'
 import { connectSql } from '../helpers/sql.ts'
 import { history, makeGroup, send } from '../helpers/world.ts'
@@ -85,7 +86,7 @@ t.test('the nodes are woken at the commit, and only when that is asked for', asy
   const first = once(listener.client, 'notification')
   const rows = await call([item(chatId, 'b'), item(chatId, 'c')])
   await first
-  t.match(heard.map(payload => JSON.parse(payload)), [{ chatId, revision: rows[1]?.revision }], 'one for a chat, with its newest revision')
+  matchEach(t, heard.map(payload => JSON.parse(payload)), [{ chatId, revision: rows[1]?.revision }], 'one for a chat, with its newest revision')
 })
 
 t.test('what the sender had read goes on over their own messages, without a gap', async t => {

@@ -2,6 +2,7 @@
 import { mock } from 'node:test'
 import t, { type Test } from 'tap'
 import { Chain } from '../../src/realtime/chain.ts'
+import { matchEach } from '../helpers/match.ts'
 
 interface Link { previousRevision: number, revision: number }
 const link = (revision: number, previousRevision = revision - 1): Link => ({ previousRevision, revision })
@@ -105,12 +106,12 @@ t.test('a repair that has failed is tried again', async t => {
   accept(link(2))
   repair().fail(new Error('the database is away'))
   await settled()
-  t.match(errors, [{ message: 'the database is away' }])
+  matchEach(t, errors, [{ message: 'the database is away' }])
   accept(link(1))
   t.strictSame(delivered, [1, 2], 'frames that fill the gap meanwhile are as good')
   accept(link(4))
   mock.timers.tick(RETRY_MS)
-  t.match(repairs, [{ since: 0 }, { since: 2 }])
+  matchEach(t, repairs, [{ since: 0 }, { since: 2 }])
 })
 
 t.test('what somebody has seen in the database is repaired, without any frame', async t => {

@@ -3,6 +3,7 @@ import t from 'tap'
 import type { EventData } from '../../src/contract.ts'
 import type { Frame } from '../../src/realtime/frames.ts'
 import { request } from '../helpers/live.ts'
+import { matchEach } from '../helpers/match.ts'
 import { startParley } from '../helpers/parley.ts'
 import { signIn, type Event, type Socket } from '../helpers/socket.ts'
 import { UnreliableBus } from '../helpers/unreliable-bus.ts'
@@ -32,7 +33,7 @@ t.test('a lost frame is made good by `changes`, once the next one has come', asy
   t.match(changes.data, { since: revision, hasMore: false, head: { lastSeq: 3 } })
   t.strictSame(textsOf(changes), ['lost', 'two'])
   await send(parley, 'alice', chatId, 'three')
-  t.match(await soFar(bob, chatId), [{ type: 'message_received', data: { message: { content: 'three' } } }], 'and what it has brought is not said twice')
+  matchEach(t, await soFar(bob, chatId), [{ type: 'message_received', data: { message: { content: 'three' } } }], 'and what it has brought is not said twice')
 })
 
 t.test('repeated and reordered frames arrive once, and in order', async t => {
@@ -80,7 +81,7 @@ t.test('each gets what is made good as they may see it', async t => {
   t.strictSame(textsOf(await alice.next('changes')), ['edited', 'lost', 'the next'])
   const redacted = await blocker.next('changes')
   t.strictSame(textsOf(redacted), [null, null, 'the next'])
-  t.match(redacted.data.messages, [{ fromBlocked: true }, { fromBlocked: true }, { senderId: 'alice' }])
+  matchEach(t, redacted.data.messages, [{ fromBlocked: true }, { fromBlocked: true }, { senderId: 'alice' }])
   t.strictSame(textsOf(await late.next('changes')), ['lost', 'the next'])
 })
 
@@ -95,6 +96,16 @@ t.test('whose removal got lost gets nothing of what came after it', async t => {
   await send(parley, 'alice', chatId, 'still without bob')
   await carol.next('message_received')
   t.strictSame(await soFar(bob, chatId), [])
+})
+
+t.test('whose inbox was not told of their removal gets nothing of what came after it, either', async t => {
+  const chatId = await makeGroup(parley, 'alice', ['bob', 'carol'])
+  const [bob, carol] = [await signIn(t, parley, 'bob'), await signIn(t, parley, 'carol')]
+  bus.lose('inbox')
+  await request(parley, 'alice', 'DELETE', `/sessions/${chatId}/participants/bob`)
+  await send(parley, 'alice', chatId, 'without bob')
+  await carol.next('message_received')
+  matchEach(t, await soFar(bob, chatId), [{ type: 'participant_left' }])
 })
 
 t.test('whose being added got lost gets everything from then on', async t => {

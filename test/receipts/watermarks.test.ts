@@ -1,6 +1,7 @@
 // What somebody has got and read: it only moves forward, and others are told.
 import t from 'tap'
 import { request } from '../helpers/live.ts'
+import { matchEach } from '../helpers/match.ts'
 import { startParley } from '../helpers/parley.ts'
 import { signIn } from '../helpers/socket.ts'
 import { connectSql } from '../helpers/sql.ts'
@@ -70,8 +71,8 @@ t.test('who has read a message, and when', async t => {
   await mark('read', 'bob', chatId)
   await mark('delivered', 'dave', chatId)
   const [first, third] = [await receipts('alice', `${chatId}.1`), await receipts('alice', `${chatId}.3`)]
-  t.match(first, [{ userId: 'bob', status: 'read', readAt: String }, { userId: 'carol', status: 'read', readAt: String }, { userId: 'dave', status: 'delivered', readAt: null }])
-  t.match(third, [{ userId: 'bob', status: 'read', readAt: String }, { userId: 'dave', status: 'delivered' }])
+  matchEach(t, first, [{ userId: 'bob', status: 'read', readAt: String }, { userId: 'carol', status: 'read', readAt: String }, { userId: 'dave', status: 'delivered', readAt: null }])
+  matchEach(t, third, [{ userId: 'bob', status: 'read', readAt: String }, { userId: 'dave', status: 'delivered' }])
   t.ok(Date.parse(String(third[0]?.readAt)) > Date.parse(String(first[0]?.readAt)), 'each message when its interval was read')
   t.equal((await receipts('bob', `${chatId}.1`)).length, 3, 'whoever may see the message may ask')
   await t.rejects(receipts('zoe', `${chatId}.1`), { code: 'MESSAGE_NOT_FOUND' })

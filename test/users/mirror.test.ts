@@ -2,6 +2,7 @@
 import t from 'tap'
 import type { ChatView } from '../../src/contract.ts'
 import { request } from '../helpers/live.ts'
+import { matchEach } from '../helpers/match.ts'
 import { startParley, type Parley, type TestClaims } from '../helpers/parley.ts'
 import { signIn } from '../helpers/socket.ts'
 import { connectSql } from '../helpers/sql.ts'
@@ -51,7 +52,7 @@ t.test('where unknown users are refused, only those who have come may be address
     ['PUT', '/blocks/unknown'],
   ]
   for (const [method, path, body] of attempts) await t.rejects(request(strict, 'alice', method, path, body), { code: 'USER_NOT_FOUND' }, path)
-  t.match(await sql.rows('SELECT id FROM chat.chat_user'), [{ id: 'alice' }])
+  matchEach(t, await sql.rows('SELECT id FROM chat.chat_user'), [{ id: 'alice' }])
   await request(strict, 'unknown', 'GET', '/me')
   for (const [method, path, body] of attempts) await t.resolves(request(strict, 'alice', method, path, body), path)
 })
