@@ -18,11 +18,15 @@ import { health } from './plugins/health.ts'
 import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
 import { validation } from './plugins/validation.ts'
+import { pins } from './pins/index.ts'
+import { pinsService } from './pins/service.ts'
 import { presence } from './presence/index.ts'
 import { Leases } from './presence/leases.ts'
 import { presenceService } from './presence/service.ts'
 import { Typing } from './presence/typing.ts'
 import { MemoryBus } from './realtime/bus/memory.ts'
+import { reactions } from './reactions/index.ts'
+import { reactionsService } from './reactions/service.ts'
 import { realtime } from './realtime/index.ts'
 import { receipts } from './receipts/index.ts'
 import { receiptsService } from './receipts/service.ts'
@@ -95,6 +99,8 @@ async function api (app: FastifyInstance, { config, userService }: { config: Con
       delivered: async (userId, chatId, upToSeq) => { await receiptService.delivered(userId, chatId, { upToSeq }) },
     }),
   })
+  await app.register(reactions, { reactions: reactionsService(db, changes) })
+  await app.register(pins, { pins: pinsService(db, changes) })
   await app.register(receipts, { receipts: receiptService })
   await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers }) })
   await app.register(presence, {

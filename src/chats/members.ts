@@ -8,7 +8,8 @@ import { Input, Revision } from '../primitives.ts'
 import {
   addToMemberCount, blockedAmong, chatRules, countOwners, isMember, joinParticipants, leaveChat, listParticipants, successor, updateParticipant, usersOf, type Rules,
 } from './queries.ts'
-import type { AddParticipants, ListParticipants, Participant, ParticipantChange, Role, UpdateParticipant } from './schemas.ts'
+import { atLeast, requireRole } from './roles.ts'
+import type { AddParticipants, ListParticipants, Participant, ParticipantChange, UpdateParticipant } from './schemas.ts'
 
 export type MembersService = ReturnType<typeof membersService>
 
@@ -17,14 +18,6 @@ export interface MembersDependencies {
   changes: Changes
   /** Sees to it that these users exist. */
   ensureUsers: (userIds: string[]) => Promise<void>
-}
-
-const RANKS: Role[] = ['OWNER', 'ADMIN', 'MODERATOR', 'MEMBER']
-const atLeast = (role: Role, needed: Role) => RANKS.indexOf(role) <= RANKS.indexOf(needed)
-
-/** @throws {ApiError} ROLE_REQUIRED */
-export function requireRole (role: Role, needed: Role): void {
-  if (!atLeast(role, needed)) throw new ApiError('ROLE_REQUIRED')
 }
 
 const checkCursor = compile(Input({ joinRevision: Revision }), 'cursor')

@@ -7,10 +7,11 @@ import type { Database } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, toPage } from '../pages.ts'
 import { ChatId, Input, Time } from '../primitives.ts'
-import { requireRole, type MembersService } from './members.ts'
+import type { MembersService } from './members.ts'
 import {
   blockedAmong, chatView, clearHistory, findChat, insertChat, insertHead, joinParticipants, listChats, markDeleted, updateChat, type NewChat,
 } from './queries.ts'
+import { requireRole } from './roles.ts'
 import type { ChatView, CreateChat, ListChats, Membership, UpdateChat } from './schemas.ts'
 
 export type ChatsService = ReturnType<typeof chatsService>

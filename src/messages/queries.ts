@@ -94,6 +94,7 @@ export interface MessageState {
   message: string
   senderId: string | null
   deleted: boolean
+  pinned: boolean
   hidden: boolean
   editable: boolean
   unchanged: boolean
@@ -108,7 +109,7 @@ export async function messageState (
 ): Promise<MessageState | undefined> {
   const [row] = await db.query<MessageState>({
     name: 'messages.messageState',
-    text: `SELECT chat.message_json_for(m, v.blocked)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted,
+    text: `SELECT chat.message_json_for(m, v.blocked)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted, m.pinned_at IS NOT NULL AS pinned,
              chat.is_hidden($1, $2, $3) AS hidden, m.created_at + make_interval(secs => $4) > clock_timestamp() AS editable,
              m.content IS NOT DISTINCT FROM $5::text AS unchanged, coalesce((v.p).silenced_until > clock_timestamp(), false) AS silenced,
              (v.c).type = 'DIRECT' AND EXISTS (
@@ -141,7 +142,7 @@ export async function updateContent (db: Queryable, { chatId, seq }: MessageKey,
 export async function blankMessage (db: Queryable, { chatId, seq }: MessageKey, revision: number, deletedById: string): Promise<string> {
   const [row] = await db.query<{ message: string }>({
     name: 'messages.blankMessage',
-    text: `WITH kept AS (${keepVersion})
+    text: `WITH kept AS (${keepVersion}), unreacted AS (DELETE FROM chat.message_reaction r WHERE r.chat_id = $1 AND r.seq = $2)
            UPDATE chat.chat_message AS m SET content = NULL, metadata = '{}', mentions = NULL, reactions = NULL, forwarded_from = NULL,
              pinned_at = NULL, pinned_by_id = NULL, deleted_at = clock_timestamp(), deleted_by_id = $4, revision = $3
            WHERE m.chat_id = $1 AND m.seq = $2 RETURNING chat.message_json(m)::text AS message`,
