@@ -6,6 +6,8 @@ import { blocksService } from './blocks/service.ts'
 import { Changes } from './changes.ts'
 import { chats } from './chats/index.ts'
 import { membersService } from './chats/members.ts'
+import { membershipsService } from './chats/memberships.ts'
+import { sanctionsService } from './chats/sanctions.ts'
 import { chatsService } from './chats/service.ts'
 import type { Config } from './config.ts'
 import { messages } from './messages/index.ts'
@@ -83,12 +85,13 @@ async function api (app: FastifyInstance, { config, userService }: { config: Con
   const writer = messageWriter(app)
   const ensureUsers = userService.ensure
   const memberService = membersService({ db, changes, ensureUsers })
-  const chatService = chatsService({ db, changes, members: memberService, ensureUsers })
-  const receiptService = receiptsService(db, hub)
+  const memberships = membershipsService(db, changes)
+  const chatService = chatsService({ db, changes, members: memberService, memberships, ensureUsers })
+  const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
   const typing = new Typing(hub, config.realtime.typingTimeoutMs)
 
   await app.register(users, { users: userService })
-  await app.register(chats, { chats: chatService, members: memberService })
+  await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes) })
   await app.register(messages, {
     messages: messagesService({
       db,
