@@ -29,7 +29,7 @@ export const PageLimit = Limit(50, 100)
 export const Cursor = Type.String({ minLength: 1, maxLength: 512, description: 'nextCursor of the page before' })
 /** Depth and size are checked by `assertMetadata`. */
 export const Metadata = Type.Record(Type.String(), Type.Unknown(), { description: 'An object of the application, ≤ 8 KiB, ≤ 8 levels deep' })
-export const Labels = Type.Record(Type.String({ pattern: '^.{1,64}$' }), Type.String({ maxLength: 256 }), { maxProperties: 10 })
+export const Labels = Type.Record(Type.String({ pattern: '^.{1,64}$' }), Type.String({ maxLength: 256 }), { maxProperties: 10, additionalProperties: false })
 
 export const ChatRef = Input({ chatId: ChatId })
 export const MessageRef = Input({ messageId: MessageId })

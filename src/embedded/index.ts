@@ -91,10 +91,15 @@ async function own (cluster: Cluster, port?: number): Promise<pg.Client | null> 
       if (!await cluster.isRunning()) await cluster.start(port === undefined ? {} : { port })
       return await lock(clusterUrl(cluster.dir, 'postgres'))
     } catch (error) {
-      if (Date.now() - begun > patience(error)) throw error
+      if (Date.now() - begun > patience(error)) throw asStartError(error, cluster)
       await delay(RETRY_MS)
     }
   }
+}
+
+function asStartError (error: unknown, { dir }: Cluster): StartError {
+  if (error instanceof StartError) return error
+  return new StartError(`DATA_DIR: the PostgreSQL in ${dir} cannot be connected to: ${(error as Error).message}`, { cause: error })
 }
 
 function patience (error: unknown): number {

@@ -21,6 +21,9 @@ const Claims = Type.Object({
 type Claims = Static<typeof Claims>
 const checkClaims = compile(Claims, 'token')
 
+/** The end of what RFC 3339 can say: a token that is meant to last for ever may name a later one. */
+const LAST_TIME = Date.parse('9999-12-31T23:59:59Z')
+
 /** Who a token says is there. Times in milliseconds. */
 export interface Identity {
   userId: string
@@ -87,7 +90,7 @@ export const auth = fp<{ config: Config }>(async (app, { config }) => {
       avatarUrl: claims.picture && claims.picture.length <= 2048 ? claims.picture : null,
       role: claims.role ?? null,
       issuedAt: claims.iat === undefined ? null : claims.iat * 1000,
-      expiresAt: claims.exp * 1000,
+      expiresAt: Math.min(claims.exp * 1000, LAST_TIME),
     }
   })
 

@@ -5,6 +5,7 @@ import fp from 'fastify-plugin'
 import type { Static, TSchema } from 'typebox'
 import { ApiError } from '../errors.ts'
 import { assertStorable, parseJson } from '../json.ts'
+import { Input } from '../primitives.ts'
 
 // One validator for REST and WebSocket, so that both judge alike. (TypeBox's own counts a string's length in graphemes,
 // PostgreSQL and JSON Schema in code points.)
@@ -52,6 +53,8 @@ export function compile<Schema extends TSchema> (schema: Schema, root: string): 
   }
 }
 
+const checkNothing = compile(Input({}), 'request')
+
 /** REST bodies are checked as frames are; path and query are read as numbers and booleans where these are asked for. */
 export const validation = fp(async app => {
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => {
@@ -61,9 +64,13 @@ export const validation = fp(async app => {
       return validate(value) ? { value } : { error: validationError(validate.errors ?? [], httpPart ?? 'request') }
     }
   })
-  // No body says as much as an empty object.
   app.addHook('preValidation', async request => {
-    if (request.body === undefined && request.routeOptions.schema?.body) request.body = {}
+    const { schema } = request.routeOptions
+    if (!schema?.response) return // not of the API
+    if (request.body === undefined && schema.body) request.body = {} // no body says as much as an empty object
+    // Where nothing is taken, nothing that a client says is dropped in silence either.
+    if (!schema.body && request.body !== undefined) checkNothing(request.body)
+    if (!schema.querystring) checkNothing(request.query)
   })
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => body === '' ? undefined : parseJson(body))

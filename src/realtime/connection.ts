@@ -267,7 +267,9 @@ export class Connection implements Peer {
     if (identity.userId !== this.userId) throw new ApiError('TOKEN_INVALID')
     this.#identity = identity
     this.#expiryAnnounced = false
-    return this.#encodeAuthenticated(identity, await this.#services.hub.connect(this), id ?? '')
+    const inboxRevision = await this.#services.hub.connect(this)
+    if (this.#socket.readyState !== this.#socket.OPEN) this.#services.hub.disconnect(this) // its end, which was meanwhile, was too early for that
+    return this.#encodeAuthenticated(identity, inboxRevision, id ?? '')
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import websocket from '@fastify/websocket'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -57,6 +58,7 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
     errorHandler: (error, _socket, request) => request.log.info({ err: error }, 'socket error'),
     // Before Fastify waits for its connections to end: answer what is under way, then close every socket.
     preClose: function (done) {
+      refuseUpgrades(this.server)
       const drained = Promise.all([...connections].map(connection => connection.drain()))
       const patience = new Promise(resolve => setTimeout(resolve, config.realtime.drainMs).unref())
       void Promise.race([drained, patience]).then(() => {
@@ -91,6 +93,12 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
     await bus.close()
   })
 }, { name: 'realtime', dependencies: ['database', 'auth'] })
+
+/** Fastify itself would answer them and leave their sockets open, for which the server would then wait without end. */
+function refuseUpgrades (server: Server): void {
+  server.removeAllListeners('upgrade')
+  server.on('upgrade', (_request, socket) => { socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n', () => socket.destroy()) })
+}
 
 function offeredSubprotocols (request: FastifyRequest): string[] {
   return request.headers['sec-websocket-protocol']?.split(',').map(name => name.trim()) ?? []

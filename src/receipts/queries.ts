@@ -29,13 +29,13 @@ export async function advanceWatermark (db: Queryable, mark: 'read' | 'delivered
         FROM viewer v, mine m WHERE m.state = 'JOINED'),
       moved AS (
         UPDATE chat.chat_participant AS p SET ${mark === 'read' ? 'read_seq = t.seq, last_read_at = t.at, ' : ''}delivered_seq = greatest(p.delivered_seq, t.seq)
-        FROM target t WHERE p.chat_id = $1 AND p.user_id = $2 AND t.seq > t.${mark}_seq RETURNING p),
+        FROM target t WHERE p.chat_id = $1 AND p.user_id = $2 AND t.seq > t.${mark}_seq RETURNING p AS now),
       interval AS (
         INSERT INTO chat.message_read (chat_id, user_id, from_seq, to_seq, read_at)
         SELECT $1, $2, t.read_seq + 1, t.seq, t.at FROM target t WHERE ${mark === 'read'} AND t.is_small AND t.seq > t.read_seq)
-      SELECT (m.p).chat_id IS NOT NULL AS updated, t.at, t.is_small AS "isSmall", p.marked_unread AS "wasMarkedUnread",
-        greatest(t.read_seq, (m.p).read_seq) AS "readSeq", greatest(t.delivered_seq, (m.p).delivered_seq) AS "deliveredSeq",
-        chat.unread_count(t.h, coalesce(m.p, p)) AS "unreadCount"
+      SELECT (m.now).chat_id IS NOT NULL AS updated, t.at, t.is_small AS "isSmall", p.marked_unread AS "wasMarkedUnread",
+        greatest(t.read_seq, (m.now).read_seq) AS "readSeq", greatest(t.delivered_seq, (m.now).delivered_seq) AS "deliveredSeq",
+        chat.unread_count(t.h, coalesce(m.now, p)) AS "unreadCount"
       FROM target t JOIN chat.chat_participant p ON p.chat_id = $1 AND p.user_id = $2 LEFT JOIN moved m ON true`,
   }, [chatId, userId, upToSeq])
   return row

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,7 +43,7 @@ async function embedded (major: string): Promise<Server> {
   for (const entry of await readdir(parent)) {
     const pid = Number(/^parley-test-(\d+)-/.exec(entry)?.[1])
     if (!pid || isAlive(pid)) continue
-    await open(join(parent, entry)).stop(0)
+    if (existsSync(join(parent, entry, 'data', 'postmaster.pid'))) await open(join(parent, entry)).stop(0)
     await rm(join(parent, entry), { recursive: true })
   }
 

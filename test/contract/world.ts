@@ -1,0 +1,116 @@
+// People and chats to try things on, each world apart from all others on the same server.
+import { callRoute, type Answer, type Input } from '../helpers/wire.ts'
+import type { Parley } from '../helpers/parley.ts'
+
+/**
+ * In the group: olga owns it, adam is an administrator, mona a moderator, bob, fay and sid (silenced) are members, lee has
+ * joined later and does not see what was before; lex has left, rex was removed. Not in it: zoe, who has a chat of her own
+ * with yan, and ida, who blocks bob and olga. vic is in no chat.
+ */
+export const PEOPLE = ['olga', 'adam', 'mona', 'bob', 'fay', 'sid', 'lee', 'lex', 'rex', 'zoe', 'yan', 'ida', 'vic'] as const
+export type Person = typeof PEOPLE[number]
+
+export interface World {
+  id: (person: Person) => string
+  /** By REST. @throws what is not expected */
+  call: (person: Person, route: string, input?: Input) => Promise<Answer>
+  group: string
+  /** bob and fay. */
+  direct: string
+  /** bob and ida. */
+  blocked: string
+  /** bob may not send, or not that often. */
+  quiet: string
+  slow: string
+  /** zoe and yan. */
+  hers: string
+  /** Was olga's and bob's, until it was deleted. */
+  dead: string
+  /** Ids of messages. In the group, oldest first: bob's, too old to be edited and before lee's time; lex's; rex's; bob's; fay's answer to it; bob's, deleted. */
+  early: string
+  lexs: string
+  rexs: string
+  late: string
+  answer: string
+  deleted: string
+  /** In the others. */
+  directOne: string
+  hersOne: string
+  deadOne: string
+}
+
+let worlds = 0
+
+export async function makeWorld (parley: Parley): Promise<World> {
+  const suffix = `-w${++worlds}`
+  const id = (person: Person) => person + suffix
+  const call: World['call'] = async (person, route, input) => {
+    const answer = await callRoute(parley, parley.token(id(person)), route, input)
+    if (answer.code !== null) throw new Error(`${route} by ${person}: ${JSON.stringify(answer.body)}`)
+    return answer
+  }
+  const create = async (person: Person, name: string, others: Person[], more: Input = {}) => {
+    const { body } = await call(person, 'POST /sessions', { type: 'GROUP', name, participantIds: others.map(id), ...more })
+    return (body.chat as { id: string }).id
+  }
+  const send = async (person: Person, chatId: string, content: string, more: Input = {}) => {
+    const { body } = await call(person, 'POST /sessions/{chatId}/messages', { chatId, content, clientMessageId: content, ...more })
+    return (body.message as { id: string }).id
+  }
+  const sendTo = async (person: Person, other: Person) => {
+    const { body } = await call(person, 'POST /messages', { targetUserId: id(other), content: 'hello', clientMessageId: 'hello' })
+    return body.message as { id: string, chatId: string }
+  }
+
+  const { pool } = parley.app.db
+  await pool.query('INSERT INTO chat.chat_user (id) SELECT unnest($1::text[])', [PEOPLE.map(id)])
+  const group = await create('olga', 'Friends', ['adam', 'mona', 'bob', 'fay', 'sid', 'lex', 'rex'])
+  await call('olga', 'PATCH /sessions/{chatId}/participants/{userId}', { chatId: group, userId: id('adam'), role: 'ADMIN' })
+  await call('olga', 'PATCH /sessions/{chatId}/participants/{userId}', { chatId: group, userId: id('mona'), role: 'MODERATOR' })
+  const early = await send('bob', group, 'early')
+  const lexs = await send('lex', group, 'of lex')
+  const rexs = await send('rex', group, 'of rex')
+  await call('lex', 'DELETE /sessions/{chatId}', { chatId: group })
+  await call('olga', 'DELETE /sessions/{chatId}/participants/{userId}', { chatId: group, userId: id('rex') })
+  await call('olga', 'POST /sessions/{chatId}/participants', { chatId: group, userIds: [id('lee')] })
+  const late = await send('bob', group, 'late', { metadata: { color: 'red' } })
+  const answer = await send('fay', group, 'answer', { replyToId: late })
+  const deleted = await send('bob', group, 'deleted')
+  await call('bob', 'DELETE /messages/{messageId}', { messageId: deleted })
+  const { chatId: direct, id: directOne } = await sendTo('bob', 'fay')
+  const { chatId: blocked } = await sendTo('bob', 'ida')
+  for (const person of ['bob', 'olga'] as const) await call('ida', 'PUT /blocks/{userId}', { userId: id(person) })
+  const quiet = await create('olga', 'Quiet', ['bob'], { settings: { whoMaySend: 'ADMIN' } })
+  const slow = await create('olga', 'Slow', ['bob'], { settings: { slowModeSeconds: 3600 } })
+  await send('bob', slow, 'one')
+  const hers = await create('zoe', 'Hers', ['yan'], { externalRef: `hers${suffix}` })
+  const hersOne = await send('zoe', hers, 'hers')
+  const dead = await create('olga', 'Dead', ['bob'])
+  const deadOne = await send('bob', dead, 'dead')
+  await call('olga', 'DELETE /sessions/{chatId}', { chatId: dead, scope: 'everyone' })
+
+  // What nobody can do by the API yet.
+  await pool.query("UPDATE chat.chat_participant SET silenced_until = now() + interval '1 day' WHERE chat_id = $1 AND user_id = $2", [group, id('sid')])
+  await pool.query("UPDATE chat.chat_message SET created_at = created_at - interval '1 day' WHERE chat_id = $1 AND content = 'early'", [group])
+  return { id, call, group, direct, blocked, quiet, slow, hers, dead, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne }
+}
+
+/** The same number in all worlds: ids, times and keys, each by the place where it is first seen. */
+export function normalized (value: unknown): unknown {
+  const uuids = new Map<string, string>()
+  const text = JSON.stringify(sorted(value))
+    .replace(/-w\d+/g, '')
+    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, uuid => {
+      if (!uuids.has(uuid)) uuids.set(uuid, `uuid ${uuids.size + 1}`)
+      return uuids.get(uuid) ?? ''
+    })
+    .replace(/"\d{4}-\d\d-\d\dT[\d:.]+Z"/g, '"time"')
+    .replace(/"nextCursor":"[\w-]{20,}"/g, '"nextCursor":"cursor"')
+  return JSON.parse(text)
+}
+
+function sorted (value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1).map(([key, child]) => [key, sorted(child)]))
+}

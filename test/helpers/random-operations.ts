@@ -1,0 +1,151 @@
+// What people do to each other in a few chats, at random, and the same again from the same seed.
+import type { Test } from 'tap'
+import type { Parley } from './parley.ts'
+import { request, RequestError } from './live.ts'
+
+export const USERS = ['ann', 'ben', 'cat', 'dan', 'eve', 'fin']
+
+const KINDS = {
+  send: 40, edit: 12, delete: 5, hide: 6, clear: 2, read: 12, delivered: 4, leave: 2, remove: 2, add: 16, block: 2, unblock: 6,
+}
+export type Kind = keyof typeof KINDS
+
+interface Operation {
+  kind: Kind
+  userId: string
+  otherId: string
+  /** Which chat; which message of it, from the oldest to the newest. */
+  chat: number
+  message: number
+}
+
+/** mulberry32: 0 ≤ x < 1 */
+export function seeded (seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6D2B79F5) | 0
+    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+/** From the environment, to see a failure again; else any. */
+export function chooseSeed (t: Test): number {
+  const seed = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 1_000_000))
+  t.comment(`TEST_SEED=${seed}`)
+  return seed
+}
+
+export class Chaos {
+  /** Of each kind, how often it was done and how often refused. */
+  readonly done = new Map(Object.keys(KINDS).map(kind => [kind as Kind, 0]))
+  readonly refused = new Map(this.done)
+  /** Answers that no operation of a well-behaved client may get. */
+  readonly faults: string[] = []
+  readonly chatIds: string[] = []
+  readonly random: () => number
+  readonly #parley: Parley
+  readonly #lastSeq = new Map<string, number>()
+  #count = 0
+
+  constructor (parley: Parley, random: () => number) {
+    this.#parley = parley
+    this.random = random
+  }
+
+  /** Three groups (in one of them new members see everything), and a DIRECT chat. */
+  async setup (): Promise<void> {
+    for (const historyForNewMembers of ['NONE', 'ALL', 'NONE']) {
+      const { chat } = await request<{ chat: { id: string } }>(this.#parley, 'ann', 'POST', '/sessions', {
+        type: 'GROUP', name: historyForNewMembers, participantIds: USERS, settings: { historyForNewMembers, whoMayInvite: 'MEMBER' },
+      })
+      this.chatIds.push(chat.id)
+    }
+    const { chat } = await request<{ chat: { id: string } }>(this.#parley, 'ann', 'POST', '/sessions', { type: 'DIRECT', targetUserId: 'ben' })
+    this.chatIds.push(chat.id)
+  }
+
+  pick<Item> (items: Item[]): Item {
+    return items[Math.floor(this.random() * items.length)] as Item
+  }
+
+  /** So many operations (refused ones do not count), a few at a time, as different people do them. */
+  async run (count: number, between: () => Promise<void> | void = () => {}): Promise<void> {
+    const target = this.total + count
+    await Promise.all(Array.from({ length: 4 }, async () => {
+      while (this.total < target && this.faults.length === 0) {
+        await between()
+        await this.#try(this.#choose())
+      }
+    }))
+  }
+
+  get total (): number {
+    return [...this.done.values()].reduce((total, count) => total + count, 0)
+  }
+
+  #choose (): Operation {
+    let ticket = this.random() * Object.values(KINDS).reduce((sum, weight) => sum + weight)
+    const [kind] = Object.entries(KINDS).find(([, weight]) => (ticket -= weight) < 0) as [Kind, number]
+    return { kind, userId: this.pick(USERS), otherId: this.pick(USERS), chat: Math.floor(this.random() * this.chatIds.length), message: this.random() }
+  }
+
+  async #try (operation: Operation): Promise<void> {
+    const { kind } = operation
+    try {
+      await this.#do(operation)
+      this.done.set(kind, (this.done.get(kind) ?? 0) + 1)
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.status >= 500) this.faults.push(`${JSON.stringify(operation)}: ${error}`)
+      this.refused.set(kind, (this.refused.get(kind) ?? 0) + 1)
+    }
+  }
+
+  async #do (operation: Operation): Promise<void> {
+    const { kind, chat, message } = operation
+    const chatId = this.chatIds[chat] as string
+    const lastSeq = this.#lastSeq.get(chatId) ?? 1
+    // Mostly of the newest messages, as people do.
+    const seq = Math.max(1, Math.ceil(lastSeq - message ** 3 * lastSeq))
+    const messagePath = `/messages/${chatId}.${seq}`
+    const { userId, otherId } = await this.#cast(operation, chatId, seq)
+    const ask = <Body>(method: string, path: string, body?: object) => request<Body>(this.#parley, userId, method, path, body)
+    switch (kind) {
+      case 'send': {
+        const reply = message < 0.1 ? { replyToId: `${chatId}.${seq}` } : {}
+        const sent = await ask<{ message: { seq: number } }>('POST', `/sessions/${chatId}/messages`, { content: `${++this.#count}`, ...reply })
+        this.#lastSeq.set(chatId, Math.max(lastSeq, sent.message.seq))
+        break
+      }
+      case 'edit': await ask('PATCH', messagePath, { content: `edited ${++this.#count}` }); break
+      case 'delete': await ask('DELETE', `${messagePath}?scope=everyone`); break
+      case 'hide': await ask('DELETE', `${messagePath}?scope=me`); break
+      case 'clear': await ask('POST', `/sessions/${chatId}/clear`); break
+      case 'read': await ask('POST', `/sessions/${chatId}/read`, { upToSeq: seq }); break
+      case 'delivered': await ask('POST', `/sessions/${chatId}/delivered`, { upToSeq: seq }); break
+      case 'leave': await ask('DELETE', `/sessions/${chatId}`); break
+      case 'remove': await ask('DELETE', `/sessions/${chatId}/participants/${otherId}`); break
+      case 'add': await ask('POST', `/sessions/${chatId}/participants`, { userIds: [otherId] }); break
+      case 'block': await ask('PUT', `/blocks/${otherId}`); break
+      case 'unblock': await ask('DELETE', `/blocks/${otherId}`); break
+    }
+  }
+
+  /** Who does it to whom, if there is somebody who can (when it comes to it, they may not any more). */
+  async #cast ({ kind, userId, otherId, message }: Operation, chatId: string, seq: number): Promise<{ userId: string, otherId: string }> {
+    const of = async (sql: string, ...values: unknown[]): Promise<string | undefined> => {
+      const { rows } = await this.#parley.app.db.pool.query<{ id: string }>(sql, values)
+      return rows[Math.floor(message * rows.length)]?.id
+    }
+    const member = "SELECT user_id AS id FROM chat.chat_participant WHERE chat_id = $1 AND state = 'JOINED'"
+    switch (kind) {
+      case 'edit':
+      case 'delete': return { otherId, userId: await of('SELECT sender_id AS id FROM chat.chat_message WHERE chat_id = $1 AND seq = $2', chatId, seq) ?? userId }
+      case 'remove': return { otherId: await of(`${member} AND role <> 'OWNER' ORDER BY 1`, chatId) ?? otherId, userId: await of(`${member} AND role = 'OWNER'`, chatId) ?? userId }
+      case 'add': return { otherId, userId: await of(`${member} AND role = 'OWNER'`, chatId) ?? userId }
+      case 'block': return { userId, otherId }
+      case 'unblock': return { userId, otherId: await of('SELECT blocked_user_id AS id FROM chat.user_block WHERE user_id = $1 ORDER BY 1', userId) ?? otherId }
+      default: return { otherId, userId: await of(`${member} ORDER BY 1`, chatId) ?? userId }
+    }
+  }
+}
