@@ -11,6 +11,8 @@ export interface SendItem {
   metadata?: object
   system?: object
   replyToSeq?: number
+  /** Whose message it was, and of when. */
+  forwardedFrom?: object
   clientMessageId: string
   /** Of the request as it was first made: the same key with another request is a conflict. */
   requestHash: string

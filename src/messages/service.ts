@@ -2,13 +2,13 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { Changes } from '../changes.ts'
 import { requireRole } from '../chats/roles.ts'
 import type { Config } from '../config.ts'
-import { ApiError } from '../errors.ts'
+import { ApiError, toApiError } from '../errors.ts'
 import { EncodedJson } from '../json.ts'
 import { assertMetadata } from '../metadata.ts'
 import type { Database } from '../plugins/database.ts'
 import { parseMessageId } from './message-id.ts'
 import { blankMessage, getMessage, hideMessage, listMessages, messageState, updateContent, type HistoryRange } from './queries.ts'
-import type { History, NewMessage } from './schemas.ts'
+import type { Forward, History, Message, MessageForwarded, NewMessage } from './schemas.ts'
 import { changeMessage, requireMessage, requireVoice } from './visible.ts'
 import type { Writer } from './writer.ts'
 
@@ -43,7 +43,7 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
       metadata,
       ...(replyTo && { replyToSeq: replyTo.seq }),
       clientMessageId,
-      requestHash: createHash('sha256').update(JSON.stringify([type, content, replyTo?.seq ?? null, metadata])).digest('base64url'),
+      requestHash: hashOf([type, content, replyTo?.seq ?? null, metadata]),
     })
     const duplicate = status === 'duplicate'
     return { duplicate, body: new EncodedJson(`{"message":${message},"duplicate":${duplicate}}`) }
@@ -56,6 +56,21 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
     /** To a person, in the DIRECT chat with them. */
     async sendToUser (userId: string, targetUserId: string, request: NewMessage): Promise<Sent> {
       return send(userId, await directChat(userId, targetUserId), request)
+    },
+
+    /** To each of the chats in which the user may send; the others are named with the reason. */
+    async forward (userId: string, messageId: string, { chatIds, clientMessageId = randomUUID() }: Forward): Promise<MessageForwarded> {
+      const { message, deleted } = await requireMessage(db, parseMessageId(messageId), userId)
+      const origin: Message = JSON.parse(message)
+      if (deleted) throw new ApiError('MESSAGE_DELETED')
+      if (origin.senderId === null || origin.fromBlocked) throw new ApiError('MESSAGE_NOT_FOUND')
+      const forwardedFrom = origin.forwardedFrom ?? { senderId: origin.senderId, createdAt: origin.createdAt }
+      const item = { senderId: userId, type: origin.type, content: origin.content ?? '', forwardedFrom, clientMessageId, requestHash: hashOf(['forward', origin.id]) }
+      const sent = await Promise.allSettled(chatIds.map(chatId => writer.send({ ...item, chatId: chatId.toLowerCase() })))
+      return {
+        messages: sent.flatMap(outcome => outcome.status === 'fulfilled' ? JSON.parse(outcome.value.message) : []),
+        failed: sent.flatMap((outcome, index) => outcome.status === 'rejected' ? { chatId: chatIds[index] ?? '', code: toApiError(outcome.reason).code } : []),
+      }
     },
 
     /** A page of what the user may see. The newest page, and what follows after a seq, count as delivered. */
@@ -127,6 +142,11 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
       }
     },
   }
+}
+
+/** Tells a repeat from another request under the same key. */
+function hashOf (request: unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(request)).digest('base64url')
 }
 
 function rangeOf ({ before, after, around, limit = 50 }: History): HistoryRange {

@@ -1,7 +1,7 @@
 -- Sending. Everything that becomes a message goes through this function: REST, WebSocket, system messages, and an
 -- application that sends inside a transaction of its own (once, last).
 --
--- p_items: [{ "chatId", "senderId" | null, "type"?, "content"?, "metadata"?, "system"?, "replyToSeq"?, "clientMessageId", "requestHash" }]
+-- p_items: [{ "chatId", "senderId" | null, "type"?, "content"?, "metadata"?, "system"?, "replyToSeq"?, "forwardedFrom"?, "clientMessageId", "requestHash" }]
 -- p_wait:  false: a chat whose head is held is not waited for, its items come back BUSY.
 -- p_notify: wake the nodes by NOTIFY parley. The nodes themselves publish what they have sent, and pass false.
 --
@@ -55,7 +55,7 @@ BEGIN
   RETURN QUERY
   WITH item AS MATERIALIZED (
     SELECT e.ordinality::integer AS idx, r.chat_id, r.sender_id, coalesce(r.type, 'TEXT')::chat.message_type AS type, r.content,
-      coalesce(r.metadata, '{}'::jsonb) AS metadata, r.system, r.reply_to_seq, r.client_message_id, r.request_hash,
+      coalesce(r.metadata, '{}'::jsonb) AS metadata, r.system, r.reply_to_seq, r.forwarded_from, r.client_message_id, r.request_hash,
       r.chat_id = ANY (v_locked) AS locked,
       -- The same key earlier in this batch: it shares that item's answer.
       first_value(e.ordinality::integer) OVER same_key AS first_idx,
@@ -63,7 +63,7 @@ BEGIN
     FROM jsonb_array_elements(p_items) WITH ORDINALITY AS e (item, ordinality)
     CROSS JOIN LATERAL (SELECT (e.item ->> 'chatId')::uuid AS chat_id, e.item ->> 'senderId' AS sender_id, e.item ->> 'type' AS type,
       e.item ->> 'content' AS content, e.item -> 'metadata' AS metadata, e.item -> 'system' AS system,
-      (e.item ->> 'replyToSeq')::integer AS reply_to_seq, e.item ->> 'clientMessageId' AS client_message_id,
+      (e.item ->> 'replyToSeq')::integer AS reply_to_seq, e.item -> 'forwardedFrom' AS forwarded_from, e.item ->> 'clientMessageId' AS client_message_id,
       e.item ->> 'requestHash' AS request_hash) r
     WINDOW same_key AS (PARTITION BY r.chat_id, coalesce(r.sender_id, ''), r.client_message_id ORDER BY e.ordinality)
   ),
@@ -123,9 +123,9 @@ BEGIN
   ),
   inserted AS (
     INSERT INTO chat.chat_message AS m (chat_id, seq, revision, ordinal, sender_ordinal, sender_id, sender_label, type, content, metadata, system,
-      reply_to_seq, client_message_id, request_hash, created_at)
+      reply_to_seq, forwarded_from, client_message_id, request_hash, created_at)
     SELECT n.chat_id, n.seq, n.revision, n.ordinal, n.sender_ordinal, n.sender_id, n.label, n.type, n.content, n.metadata, n.system,
-      n.reply_to_seq, n.client_message_id, n.request_hash, n.created_at
+      n.reply_to_seq, n.forwarded_from, n.client_message_id, n.request_hash, n.created_at
     FROM numbered n ORDER BY n.chat_id, n.seq
     RETURNING m.chat_id, m.seq, m.created_at, chat.message_json(m) AS message
   ),
