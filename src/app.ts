@@ -26,6 +26,7 @@ import { presence } from './presence/index.ts'
 import { Leases } from './presence/leases.ts'
 import { presenceService } from './presence/service.ts'
 import { Typing } from './presence/typing.ts'
+import type { Bus } from './realtime/bus/bus.ts'
 import { MemoryBus } from './realtime/bus/memory.ts'
 import { reactions } from './reactions/index.ts'
 import { reactionsService } from './reactions/service.ts'
@@ -39,7 +40,7 @@ import { users } from './users/index.ts'
 import { usersService } from './users/service.ts'
 
 /** The whole system. Listening is the caller's. */
-export async function buildApp (config: Config, logger?: FastifyBaseLogger): Promise<FastifyInstance> {
+export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus: Bus = new MemoryBus()): Promise<FastifyInstance> {
   const app = fastify({
     ...(logger ? { loggerInstance: logger } : { logger: { level: config.logLevel } }),
     bodyLimit: config.realtime.maxFrameBytes, // what is too large for a frame is for REST, too
@@ -60,7 +61,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger): Pro
   const userService = usersService(app.db, config)
   await app.register(realtime, {
     config,
-    bus: new MemoryBus(),
+    bus,
     source: hubSource(app.db),
     authenticate: async token => {
       const identity = await app.verifyToken(token)

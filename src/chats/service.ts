@@ -97,10 +97,10 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
     /** Makes the chat, or finds the one with the same pair, key or reference: never two, also when all ask at once. */
     create,
 
-    /** The DIRECT chat with somebody. */
-    async direct (userId: string, targetUserId: string): Promise<string> {
-      const { view } = await create(userId, { type: 'DIRECT', targetUserId })
-      return view.chat.id
+    /** The DIRECT chat with somebody; undefined: there is none, and it was not to be made. */
+    async direct (userId: string, targetUserId: string, { make }: { make: boolean }): Promise<string | undefined> {
+      const request: CreateChat = { type: 'DIRECT', targetUserId }
+      return make ? (await create(userId, request)).view.chat.id : existing(userId, request)
     },
 
     /** Pinned first, then by newest activity. */

@@ -150,7 +150,7 @@ export class Client {
 
   #connectLater (): void {
     this.#setStatus('waiting')
-    this.#cancelWait = this.#options.clock.after(backoff(this.#options.clock, this.#attempt++), () => void this.#connect())
+    this.#cancelWait = this.#options.clock.after(backoff(this.#options.clock, this.#attempt++), () => { void this.#connect() })
   }
 
   #onOpen (connection: Connection, authenticated: EventData<'authenticated'>): void {

@@ -19,8 +19,8 @@ export interface MessagesDependencies {
   changes: Changes
   writer: Writer
   config: Pick<Config, 'editWindowSeconds'>
-  /** Finds or makes the DIRECT chat with somebody. */
-  directChat: (userId: string, targetUserId: string) => Promise<string>
+  /** Finds the DIRECT chat with somebody, or makes it; undefined: there is none, and it was not to be made. */
+  directChat: (userId: string, targetUserId: string, options: { make: boolean }) => Promise<string | undefined>
   /** Whoever fetches the newest messages has got them. */
   delivered: (userId: string, chatId: string, upToSeq: number) => Promise<void>
 }
@@ -55,7 +55,10 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
 
     /** To a person, in the DIRECT chat with them. */
     async sendToUser (userId: string, targetUserId: string, request: NewMessage): Promise<Sent> {
-      return send(userId, await directChat(userId, targetUserId), request)
+      assertMetadata(request.metadata) // before a chat is made for what is refused then
+      const chatId = await directChat(userId, targetUserId, { make: request.replyToId === undefined })
+      if (chatId === undefined) throw new ApiError('MESSAGE_NOT_FOUND') // nothing has been said yet that could be answered
+      return send(userId, chatId, request)
     },
 
     /** To each of the chats in which the user may send; the others are named with the reason. */

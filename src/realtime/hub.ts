@@ -85,7 +85,8 @@ export class Hub extends EventEmitter<HubEvents> {
 
   /** The socket looks at the chat. @returns whether the user did not before; undefined: they do not follow it */
   view (peer: Peer, chatId: string): boolean | undefined {
-    return this.#users.get(peer.userId)?.feeds.get(chatId)?.view(peer)
+    const user = this.#users.get(peer.userId)
+    return user?.peers.has(peer) ? user.feeds.get(chatId)?.view(peer) : undefined // it may have ended meanwhile
   }
 
   /** @returns whether it did look */
@@ -115,8 +116,14 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#users.get(userId)?.inbox.expect(revision)
   }
 
+  /** What was delivered until now counts no longer: who comes back, perhaps before the last one has gone, must not meet it. */
   closeAll (code: number): void {
-    for (const userId of this.connectedUsers) this.closeUser(userId, code)
+    for (const { peers } of [...this.#users.values()]) {
+      for (const peer of [...peers]) {
+        this.disconnect(peer)
+        peer.close(code)
+      }
+    }
   }
 
   closeUser (userId: string, code: number): void {
@@ -220,6 +227,10 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#log.info({ chatId: feed.chatId, since }, 'repairing a chat')
     for (let reached = since; ;) {
       const pages = await this.#source.changesFor(feed.chatId, feed.followers.map(user => user.userId), reached)
+      if ([...pages.values()].every(page => page === null) && !(await this.#source.heads([feed.chatId])).has(feed.chatId)) {
+        this.#closeFeed(feed) // not they have left it: it is gone
+        return reached
+      }
       let lowest = Infinity
       for (const user of feed.followers) {
         const page = pages.get(user.userId)

@@ -41,6 +41,14 @@ export async function advanceWatermark (db: Queryable, mark: 'read' | 'delivered
   return row
 }
 
+/** Whether a message of this number is within what the user may see; undefined: they are not in the chat. */
+export async function isVisible (db: Queryable, chatId: string, userId: string, seq: number): Promise<boolean | undefined> {
+  const [row] = await db.query<{ visible: boolean }>({
+    name: 'receipts.isVisible', text: 'SELECT $3 > v.bound AND $3 <= (v.h).last_seq AS visible FROM chat.viewer($1, $2) v',
+  }, [chatId, userId, seq])
+  return row?.visible
+}
+
 export async function chatUnread (db: Queryable, chatId: string, userId: string): Promise<number | undefined> {
   const [row] = await db.query<{ unreadCount: number }>({
     name: 'receipts.chatUnread', text: 'SELECT chat.unread_count(v.h, v.p) AS "unreadCount" FROM chat.viewer($1, $2) v',

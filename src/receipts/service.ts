@@ -2,7 +2,7 @@ import { ApiError } from '../errors.ts'
 import { parseMessageId } from '../messages/message-id.ts'
 import type { Database } from '../plugins/database.ts'
 import type { Hub } from '../realtime/hub.ts'
-import { advanceWatermark, allUnread, chatUnread, messageReceipts } from './queries.ts'
+import { advanceWatermark, allUnread, chatUnread, isVisible, messageReceipts } from './queries.ts'
 import type { Marked, MarkUpTo } from './schemas.ts'
 
 export type ReceiptsService = ReturnType<typeof receiptsService>
@@ -28,8 +28,11 @@ export function receiptsService ({ db, hub, unmark }: ReceiptsDependencies) {
     return { chatId: chatId.toLowerCase(), userId, at, readSeq, deliveredSeq, unreadCount, mentionCount: 0, updated }
   }
 
-  function mark (kind: 'read' | 'delivered', userId: string, chatId: string, request: MarkUpTo): Promise<Marked> {
-    return advance(kind, userId, chatId, upToSeqOf(chatId, request))
+  async function mark (kind: 'read' | 'delivered', userId: string, chatId: string, request: MarkUpTo): Promise<Marked> {
+    const upToSeq = upToSeqOf(chatId, request)
+    // A number is cut to what there is; a message that is named has to be there.
+    if (request.messageIds && await isVisible(db, chatId, userId, upToSeq ?? 0) === false) throw new ApiError('MESSAGE_NOT_FOUND')
+    return advance(kind, userId, chatId, upToSeq)
   }
 
   return {

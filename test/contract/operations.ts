@@ -206,6 +206,7 @@ export const OPERATIONS: Operation[] = [
       { as: 'fay', input: group({ from: 'yesterday' }), error: 'VALIDATION_FAILED' }, ...noChat, ...badPage(group()),
     ],
   },
+  { route: 'GET /sessions/{chatId}/messages', command: 'get_messages', cases: [{ as: 'fay', input: group({ before: 5, limit: 2 }) }, { as: 'fay', input: group({ before: 5, after: 3 }), error: 'VALIDATION_FAILED' }, ...noChat] },
   { route: 'GET /messages/{messageId}', command: 'get_messages', cases: [{ as: 'bob', input: message('answer') }, { as: 'bob', input: message('deleted') }, ...noMessage()] },
   {
     route: 'PUT /messages/{messageId}',

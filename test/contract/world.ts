@@ -14,6 +14,8 @@ export interface World {
   id: (person: Person) => string
   /** By REST. @throws what is not expected */
   call: (person: Person, route: string, input?: Input) => Promise<Answer>
+  /** Of the database. */
+  epoch: string
   group: string
   /** bob and fay. */
   direct: string
@@ -92,7 +94,7 @@ export async function makeWorld (parley: Parley): Promise<World> {
   // What nobody can do by the API yet.
   await pool.query("UPDATE chat.chat_participant SET silenced_until = now() + interval '1 day' WHERE chat_id = $1 AND user_id = $2", [group, id('sid')])
   await pool.query("UPDATE chat.chat_message SET created_at = created_at - interval '1 day' WHERE chat_id = $1 AND content = 'early'", [group])
-  return { id, call, group, direct, blocked, quiet, slow, hers, dead, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne }
+  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, hers, dead, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne }
 }
 
 /** The same number in all worlds: ids, times and keys, each by the place where it is first seen. */

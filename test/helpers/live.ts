@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Test } from 'tap'
 import { WebSocket as WsSocket } from 'ws'
 import { createClient, type Client, type ClientOptions } from '../../src/client/client.ts'
-import type { ChatState, ClientState } from '../../src/client/state.ts'
+import { bound, type ChatState, type ClientState } from '../../src/client/state.ts'
 import type { Changes, Chat, Head, Membership, Message, Participant, Synced, Watermark } from '../../src/contract.ts'
 import type { Parley } from './parley.ts'
 
@@ -36,6 +36,23 @@ export function cuttable (): { WebSocket: NonNullable<ClientOptions['WebSocket']
     }
   }
   return { WebSocket: WebSocket as unknown as NonNullable<ClientOptions['WebSocket']>, cut: () => last?.terminate() }
+}
+
+/**
+ * Gathers the messages that the server sends although the user may not see them: the store would drop them in silence.
+ * (What users have hidden from themselves is theirs to drop.)
+ */
+export function leaksTo (client: Client): string[] {
+  const leaks: string[] = []
+  for (const type of ['message_received', 'message_edited', 'message_deleted', 'participant_joined', 'participant_left', 'participant_updated'] as const) {
+    client.on(type, ({ data: { message } }: { data: { message?: Message } }) => {
+      const chat = message && client.state.chats.get(message.chatId)
+      if (!chat) return
+      if (message.seq <= bound(chat)) leaks.push(`${message.id} is below the bound`)
+      if (client.state.blocks.has(message.senderId ?? '') && !message.fromBlocked) leaks.push(`${message.id} is from somebody who is blocked`)
+    })
+  }
+  return leaks
 }
 
 export class RequestError extends Error {

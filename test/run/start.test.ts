@@ -55,13 +55,3 @@ t.test('several faults take a line each', async t => {
   t.match(await parley.exited, { code: 1 })
   t.match(parley.stderr, /^PORT [^\n]+\nLOG_LEVEL [^\n]+\n$/)
 })
-
-t.test('a second Parley on the same DATA_DIR is refused', async t => {
-  const dataDir = await dataFolder(t)
-  const first = new ParleyProcess(t, { DATA_DIR: dataDir })
-  const [, address] = await first.printed(/API documentation: (\S+)\/docs/)
-  const second = new ParleyProcess(t, { DATA_DIR: dataDir })
-  t.match(await second.exited, { code: 1 })
-  t.equal(second.stderr, `DATA_DIR: ${dataDir} is in use by another Parley that is running\n`)
-  t.equal((await fetch(`${address}/health/ready`)).status, 200, 'the first goes on')
-})

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import type { Client } from '../../src/client/client.ts'
 import { systemClock } from '../../src/client/clock.ts'
 import { bound } from '../../src/client/state.ts'
-import { cuttable, newClient, sameAsServer } from '../helpers/live.ts'
+import { cuttable, leaksTo, newClient, sameAsServer } from '../helpers/live.ts'
 import { startParley } from '../helpers/parley.ts'
 import { Chaos, chooseSeed, seeded, USERS } from '../helpers/random-operations.ts'
 
@@ -15,6 +15,7 @@ class Traveller {
   readonly userId: string
   readonly client: Client
   readonly cut: () => void
+  readonly leaks: string[]
   /** For so many operations more. */
   awayFor = 0
   closed = 0
@@ -26,6 +27,7 @@ class Traveller {
     // Back within some 30 ms, not a second: there are many journeys to make.
     this.client = newClient(t, parley, userId, { WebSocket, clock: { ...systemClock, random: () => random() * 0.03 } })
     this.client.on('closed', () => this.closed++)
+    this.leaks = leaksTo(this.client)
     this.client.start()
   }
 
@@ -81,5 +83,6 @@ t.test('through random operations and broken connections, every client comes to 
 
   t.same(chaos.faults, [], 'nothing has failed')
   for (const [kind, done] of chaos.done) t.ok(done >= 10, `${kind}: ${done} done, ${chaos.refused.get(kind)} refused`)
+  t.same(travellers.flatMap(({ leaks }) => leaks), [], 'nobody has been sent what they may not see')
   for (const { userId, closed } of travellers) t.ok(closed >= 20, `${userId} has been cut off ${closed} times`)
 })

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
 import type { Client } from '../../src/client/client.ts'
 import type { CommandData } from '../../src/contract.ts'
-import { newClient, request, sameAsServer, startClient, truthOf, type Truth } from '../helpers/live.ts'
+import { leaksTo, newClient, request, sameAsServer, startClient, truthOf, type Truth } from '../helpers/live.ts'
 import { startParley } from '../helpers/parley.ts'
 
 /**
@@ -167,8 +167,10 @@ const PERSONAL: Record<string, (person: typeof VIEWERS[number]) => Action> = {
 async function converge (t: Test, action: Action): Promise<void> {
   const world = await makeWorld(t)
   const before = await Promise.all(PEOPLE.map(person => truthOf(parley, world.id(person))))
+  const leaks = [...world.people.values()].flat().map(leaksTo)
   await action(world)
   const after = await compare(t, world)
+  t.same(leaks.flat(), [], 'nobody has been sent what they may not see')
   t.notOk(isDeepStrictEqual(after, before), 'the action has changed something')
 }
 
