@@ -22,7 +22,8 @@ export const UserId = Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\
 export const Seq = Type.Integer({ minimum: 0, maximum: MAX_INT, description: 'The number of a message in its chat: 1, 2, 3 … without a hole' })
 export const Revision = Type.Integer({ minimum: 0, maximum: MAX_INT, description: 'The change counter of a chat (or of an inbox)' })
 export const Count = Type.Integer({ minimum: 0 })
-export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, milliseconds' })
+/** The pattern: `date-time` also lets through a year 0 and offsets that PostgreSQL does not know. */
+export const Time = Type.String({ format: 'date-time', pattern: '^(?!0000).*([Zz]|[+-](0\\d|1[0-4])(:?\\d\\d)?)$', description: 'RFC 3339, UTC, milliseconds' })
 export const ClientKey = Type.String({ minLength: 1, maxLength: 128, description: "The client's own key: a repeat is answered with what the first one made" })
 export const Limit = (fallback: number, maximum: number) => Type.Integer({ minimum: 1, maximum, default: fallback })
 export const PageLimit = Limit(50, 100)
