@@ -89,7 +89,8 @@ BEGIN
       END AS verdict,
       CASE WHEN c.slow_mode_seconds > 0 AND p.role = 'MEMBER' THEN c.slow_mode_seconds END AS slow_mode_seconds,
       CASE
-        WHEN p.silenced_until > v_now THEN extract(epoch FROM p.silenced_until - v_now) * 1000
+        -- (at most what fits: a silence may last for years)
+        WHEN p.silenced_until > v_now THEN least(extract(epoch FROM p.silenced_until - v_now) * 1000, 2147483647)
         WHEN slow.free_at > v_now THEN extract(epoch FROM slow.free_at - v_now) * 1000
       END::integer AS retry_after_ms
     FROM item i
