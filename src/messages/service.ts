@@ -9,7 +9,7 @@ import type { Database } from '../plugins/database.ts'
 import { parseMessageId } from './message-id.ts'
 import { blankMessage, getMessage, hideMessage, listMessages, messageState, updateContent, type HistoryRange } from './queries.ts'
 import type { Forward, History, Message, MessageForwarded, NewMessage } from './schemas.ts'
-import { changeMessage, requireMessage, requireVoice } from './visible.ts'
+import { asSeen, changeMessage, requireMessage, requireVoice } from './visible.ts'
 import type { Writer } from './writer.ts'
 
 export type MessagesService = ReturnType<typeof messagesService>
@@ -63,10 +63,10 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
 
     /** To each of the chats in which the user may send; the others are named with the reason. */
     async forward (userId: string, messageId: string, { chatIds, clientMessageId = randomUUID() }: Forward): Promise<MessageForwarded> {
-      const { message, deleted } = await requireMessage(db, parseMessageId(messageId), userId)
+      const { message, deleted, redacted } = await requireMessage(db, parseMessageId(messageId), userId)
       const origin: Message = JSON.parse(message)
       if (deleted) throw new ApiError('MESSAGE_DELETED')
-      if (origin.senderId === null || origin.fromBlocked) throw new ApiError('MESSAGE_NOT_FOUND')
+      if (origin.senderId === null || redacted) throw new ApiError('MESSAGE_NOT_FOUND')
       const forwardedFrom = origin.forwardedFrom ?? { senderId: origin.senderId, createdAt: origin.createdAt }
       const item = { senderId: userId, type: origin.type, content: origin.content ?? '', forwardedFrom, clientMessageId, requestHash: hashOf(['forward', origin.id]) }
       const sent = await Promise.allSettled(chatIds.map(chatId => writer.send({ ...item, chatId: chatId.toLowerCase() })))
@@ -115,7 +115,7 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
         if (state.deleted) return new EncodedJson(`{"message":${state.message}}`)
         const data = `{"message":${await blankMessage(change.tx, key, await change.takeRevisions(), userId)}}`
         change.publish({ type: 'message_deleted', data, message: { seq: key.seq, senderId: state.senderId } })
-        return new EncodedJson(data)
+        return asSeen(data, state)
       })
     },
 
@@ -137,7 +137,7 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
     async edits (userId: string, messageId: string) {
       const key = parseMessageId(messageId)
       const state = await requireMessage(db, key, userId)
-      if (state.deleted || JSON.parse(state.message).fromBlocked) return { data: [], nextCursor: null }
+      if (state.deleted || state.redacted) return { data: [], nextCursor: null }
       const versions = await db.prisma.messageVersion.findMany({ where: key, orderBy: { version: 'asc' } })
       return {
         data: versions.map(({ version, content, metadata, replacedAt }) => ({ version, content, metadata: metadata as Record<string, unknown>, replacedAt: replacedAt.toISOString() })),

@@ -1,6 +1,8 @@
 import type { Change, Changes } from '../changes.ts'
 import { ApiError } from '../errors.ts'
+import { EncodedJson } from '../json.ts'
 import type { Queryable } from '../plugins/database.ts'
+import { redactData } from '../realtime/frames.ts'
 import { parseMessageId, type MessageKey } from './message-id.ts'
 import { messageState, type MessageState } from './queries.ts'
 
@@ -25,6 +27,11 @@ export async function changeMessage<Result> (
     if (cause instanceof ApiError && cause.code === 'CHAT_NOT_FOUND') throw new ApiError('MESSAGE_NOT_FOUND', '', { cause })
     throw cause
   }
+}
+
+/** What an event says, as the answer to who has caused it: of somebody whom they block they see no more here than there. */
+export function asSeen (data: string, { redacted }: MessageState): EncodedJson {
+  return new EncodedJson(redacted ? redactData(data) : data)
 }
 
 /** Whoever may not speak may not say it by an edit or a reaction either. @throws {ApiError} SILENCED, CHAT_BLOCKED */

@@ -3,7 +3,7 @@ import { chatRules } from '../chats/queries.ts'
 import { requireRole } from '../chats/roles.ts'
 import { ApiError } from '../errors.ts'
 import { EncodedJson } from '../json.ts'
-import { changeMessage } from '../messages/visible.ts'
+import { asSeen, changeMessage } from '../messages/visible.ts'
 import type { Database } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, encodeCursor } from '../pages.ts'
@@ -30,7 +30,7 @@ export function pinsService (db: Database, changes: Changes) {
       if (state.pinned === isPinned) return new EncodedJson(`{"message":${state.message}}`)
       const data = `{"message":${await setPin(change.tx, key, await change.takeRevisions(), isPinned ? userId : null)}}`
       change.publish({ type: isPinned ? 'message_pinned' : 'message_unpinned', data, message: { seq: key.seq, senderId: state.senderId } })
-      return new EncodedJson(data)
+      return asSeen(data, state)
     })
   }
 

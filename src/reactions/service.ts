@@ -4,7 +4,7 @@ import { usersOf } from '../chats/queries.ts'
 import { ApiError } from '../errors.ts'
 import { EncodedJson } from '../json.ts'
 import { parseMessageId } from '../messages/message-id.ts'
-import { changeMessage, requireMessage, requireVoice } from '../messages/visible.ts'
+import { asSeen, changeMessage, requireMessage, requireVoice } from '../messages/visible.ts'
 import type { Database } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, toPage } from '../pages.ts'
@@ -34,7 +34,7 @@ export function reactionsService (db: Database, changes: Changes) {
       await write(change.tx, key, userId, emoji)
       const data = encode(await summarise(change.tx, key, await change.takeRevisions()))
       change.publish({ type: `reaction_${kind}`, data, message: { seq: key.seq, senderId: state.senderId } })
-      return new EncodedJson(data)
+      return asSeen(data, state)
     })
   }
 
