@@ -133,7 +133,7 @@ export async function silenceParticipant (db: Queryable, chatId: string, userId:
   }, [chatId, userId, until, revision]))
 }
 
-/** What is not given stays as it is. */
+/** What is not given stays as it is; a chat that has come back from the archive does not go there again by being muted. */
 export async function updateMembership (
   db: Queryable, chatId: string, userId: string, { notifications, mutedUntil, pinned, markedUnread, archived }: UpdateMembership, inboxRevision: number
 ): Promise<void> {
@@ -143,7 +143,8 @@ export async function updateMembership (
              muted_until = CASE WHEN $4 THEN $5::timestamptz ELSE p.muted_until END,
              pinned_at = CASE $6::boolean WHEN true THEN coalesce(p.pinned_at, clock_timestamp()) WHEN false THEN NULL ELSE p.pinned_at END,
              marked_unread = coalesce($7, p.marked_unread),
-             archived_seq = CASE $8::boolean WHEN true THEN h.last_ordinal_seq WHEN false THEN NULL ELSE p.archived_seq END, inbox_revision = $9
+             archived_seq = CASE $8::boolean WHEN true THEN h.last_ordinal_seq WHEN false THEN NULL ELSE CASE WHEN chat.is_archived(h, p) THEN p.archived_seq END END,
+             inbox_revision = $9
            FROM chat.chat_head h WHERE p.chat_id = $1 AND p.user_id = $2 AND h.chat_id = p.chat_id`,
   }, [chatId, userId, notifications ?? null, mutedUntil !== undefined, mutedUntil ?? null, pinned ?? null, markedUnread ?? null, archived ?? null, inboxRevision])
 }

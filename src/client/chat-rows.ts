@@ -131,7 +131,18 @@ export function withNewMessage (chat: ChatState, { seq, type, createdAt }: Messa
 
 /** A message that is not SYSTEM takes a chat out of the archive, unless it is muted. */
 function afterMessages ({ head: before, membership }: ChatState, head: Head): Membership | null {
-  if (!membership?.archived || before.lastRevision === 0 || head.messageCount <= before.messageCount) return membership
-  const muted = membership.mutedUntil !== null && head.lastMessageAt !== null && Date.parse(membership.mutedUntil) > Date.parse(head.lastMessageAt)
-  return muted ? membership : { ...membership, archived: false }
+  if (before.lastRevision === 0 || head.messageCount <= before.messageCount) return membership
+  return membership && unarchived(membership, head.lastSeq, head.lastMessageAt)
+}
+
+function unarchived (membership: Membership, seq: number, at: string | null): Membership {
+  const { archived, archivedSeq, mutedUntil } = membership
+  const muted = mutedUntil !== null && at !== null && Date.parse(mutedUntil) > Date.parse(at)
+  return archived && !muted && seq > (archivedSeq ?? 0) ? { ...membership, archived: false } : membership
+}
+
+/** The inbox and the chat are told apart: the message that ended the archiving may have come before it. */
+export function withOwnMembership (chat: ChatState, membership: Membership): ChatState {
+  const newest = Math.max(0, ...[...chat.messages.values()].filter(({ type }) => type !== 'SYSTEM').map(({ seq }) => seq))
+  return trimmed({ ...chat, membership: unarchived(membership, newest, chat.head.lastMessageAt) })
 }

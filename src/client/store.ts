@@ -7,7 +7,7 @@
  */
 import type { Changes, InboxUpdate, Membership, Message, Synced, Watermark } from '../contract.ts'
 import { applyCreated, applyFrame, applyOlder, applyRepair, applyReply, type HistoryPage } from './chat-chain.ts'
-import { reviewed, trimmed, withHead, withHidden, withMessages, withWatermarks } from './chat-rows.ts'
+import { reviewed, withHead, withHidden, withMessages, withOwnMembership, withWatermarks } from './chat-rows.ts'
 import type { EventFrame } from './frames.ts'
 import { EMPTY_STATE, emptyChat, type ChatState, type ClientState } from './state.ts'
 
@@ -114,7 +114,7 @@ function withMembership (state: ClientState, membership: Membership): ClientStat
   // Joined again: what may be seen has changed, so nothing of what is here is kept.
   const joinedAgain = chat.membership ? joinRevision > chat.membership.joinRevision : chat.loaded && joinRevision > chat.cursor
   const kept = joinedAgain ? { ...emptyChat(chatId), held: chat.held, hidden: chat.hidden } : chat
-  return withChat(state, trimmed({ ...kept, membership }))
+  return withChat(state, withOwnMembership(kept, membership))
 }
 
 function withBlocks (state: ClientState, userIds: string[]): ClientState {

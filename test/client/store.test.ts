@@ -409,7 +409,8 @@ t.test('chat_updated and participant_updated', async t => {
 })
 
 t.test('the archive', async t => {
-  const archived = (mutedUntil: string | null) => play(start, inbox(6, { memberships: [membership(6, { archived: true, mutedUntil })] }))
+  const archiving = (mutedUntil: string | null, archivedSeq = 3) => inbox(6, { memberships: [membership(6, { archived: true, archivedSeq, mutedUntil })] })
+  const archived = (mutedUntil: string | null) => play(start, archiving(mutedUntil))
   const isArchived = (state: ClientState) => only(state).membership?.archived
 
   t.equal(isArchived(play(archived(null), received(4, 14))), false, 'a message takes a chat out')
@@ -417,9 +418,13 @@ t.test('the archive', async t => {
   t.equal(isArchived(play(archived(null), edited(2, 14))), true, 'nor an edit')
   t.equal(isArchived(play(archived('2099-01-01T00:00:00.000Z'), received(4, 14))), true, 'nor if it is muted')
   t.equal(isArchived(play(archived('2000-01-01T00:00:00.000Z'), received(4, 14))), false)
+  t.equal(isArchived(play(start, received(4, 14), archiving(null))), false, 'also if it comes first')
+  t.equal(isArchived(play(start, received(4, 14, { type: 'SYSTEM', senderId: null }), archiving(null))), true)
+  t.equal(isArchived(play(start, received(4, 14), archiving('2099-01-01T00:00:00.000Z'))), true)
+  t.equal(isArchived(play(start, archiving(null, 4), received(4, 14))), true, 'unless it is older, and came late')
   const away = resumed(archived(null), { userId: 'alice', epoch: 'one' })
-  t.equal(isArchived(applySynced(away, [synced(6, { heads: [head(14, { messageCount: 4 })] })])), false, 'also while away')
-  t.equal(isArchived(applySynced(away, [synced(7, { memberships: [membership(7, { archived: true })], heads: [head(14, { messageCount: 4 })] })])), true, 'unless it was archived after that')
+  t.equal(isArchived(applySynced(away, [synced(6, { heads: [head(14, { lastSeq: 4, messageCount: 4 })] })])), false, 'also while away')
+  t.equal(isArchived(applySynced(away, [synced(7, { memberships: [membership(7, { archived: true, archivedSeq: 4 })], heads: [head(14, { lastSeq: 4, messageCount: 4 })] })])), true, 'unless it was archived after that')
   t.equal(isArchived(applySynced(connected, [synced(6, { memberships: [membership(6, { archived: true })], heads: [head(13, { messageCount: 3 })] })])), true, 'the first head is no news')
 })
 

@@ -52,6 +52,7 @@ export function membership (inboxRevision: number, more: Partial<Membership> = {
     notifications: 'ALL',
     mutedUntil: null,
     archived: false,
+    archivedSeq: null,
     pinnedAt: null,
     markedUnread: false,
     visibleFromSeq: 1,

@@ -84,7 +84,7 @@ RETURN (p).archived_seq IS NOT NULL AND (coalesce((p).muted_until > now(), false
 CREATE FUNCTION chat.membership_json(h chat.chat_head, p chat.chat_participant) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN json_build_object('chatId', (p).chat_id, 'inboxRevision', (p).inbox_revision, 'state', (p).state, 'role', (p).role,
-  'notifications', (p).notifications, 'mutedUntil', chat.rfc3339((p).muted_until), 'archived', chat.is_archived(h, p),
+  'notifications', (p).notifications, 'mutedUntil', chat.rfc3339((p).muted_until), 'archived', chat.is_archived(h, p), 'archivedSeq', (p).archived_seq,
   'pinnedAt', chat.rfc3339((p).pinned_at), 'markedUnread', (p).marked_unread, 'visibleFromSeq', (p).visible_from_seq,
   'clearedSeq', (p).cleared_seq, 'joinRevision', (p).join_revision);
 
