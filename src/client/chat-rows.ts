@@ -115,34 +115,27 @@ function furthest ({ userId, deliveredSeq, readSeq }: Watermark, here: Watermark
 export function withHead (chat: ChatState, head: Head): ChatState {
   if (head.lastRevision < chat.head.lastRevision) return chat
   const { minSeq, readSeq, deliveredSeq } = chat.head
-  return trimmed({
+  return trimmed(unarchived({
     ...chat,
-    membership: afterMessages(chat, head),
     head: { ...head, minSeq: Math.max(head.minSeq, minSeq), readSeq: Math.max(head.readSeq, readSeq), deliveredSeq: Math.max(head.deliveredSeq, deliveredSeq) },
-  })
+  }))
 }
 
 /** A message that is new in the chat counts, at once. */
 export function withNewMessage (chat: ChatState, { seq, type, createdAt }: Message): ChatState {
   if (seq <= chat.head.lastSeq) return chat
-  const head = { ...chat.head, lastSeq: seq, lastMessageAt: createdAt, messageCount: chat.head.messageCount + (type === 'SYSTEM' ? 0 : 1) }
-  return { ...chat, membership: afterMessages(chat, head), head }
+  const head = { ...chat.head, lastSeq: seq, lastMessageAt: createdAt }
+  return type === 'SYSTEM' ? { ...chat, head } : unarchived({ ...chat, head: { ...head, lastOrdinalSeq: seq, messageCount: head.messageCount + 1 } })
 }
 
-/** A message that is not SYSTEM takes a chat out of the archive, unless it is muted. */
-function afterMessages ({ head: before, membership }: ChatState, head: Head): Membership | null {
-  if (before.lastRevision === 0 || head.messageCount <= before.messageCount) return membership
-  return membership && unarchived(membership, head.lastSeq, head.lastMessageAt)
-}
-
-function unarchived (membership: Membership, seq: number, at: string | null): Membership {
-  const { archived, archivedSeq, mutedUntil } = membership
-  const muted = mutedUntil !== null && at !== null && Date.parse(mutedUntil) > Date.parse(at)
-  return archived && !muted && seq > (archivedSeq ?? 0) ? { ...membership, archived: false } : membership
-}
-
-/** The inbox and the chat are told apart: the message that ended the archiving may have come before it. */
 export function withOwnMembership (chat: ChatState, membership: Membership): ChatState {
-  const newest = Math.max(0, ...[...chat.messages.values()].filter(({ type }) => type !== 'SYSTEM').map(({ seq }) => seq))
-  return trimmed({ ...chat, membership: unarchived(membership, newest, chat.head.lastMessageAt) })
+  return trimmed(unarchived({ ...chat, membership }))
+}
+
+/** A message that is not SYSTEM takes a chat out of the archive, unless it is muted: also if it was told before the archiving. */
+function unarchived (chat: ChatState): ChatState {
+  const { membership, head: { lastOrdinalSeq, lastMessageAt } } = chat
+  if (!membership?.archived || lastOrdinalSeq <= (membership.archivedSeq ?? 0)) return chat
+  const muted = membership.mutedUntil !== null && lastMessageAt !== null && Date.parse(membership.mutedUntil) > Date.parse(lastMessageAt)
+  return muted ? chat : { ...chat, membership: { ...membership, archived: false } }
 }

@@ -137,7 +137,8 @@ END $$;
 
 CREATE FUNCTION chat.head_json(h chat.chat_head, p chat.chat_participant) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN json_build_object('chatId', (h).chat_id, 'lastRevision', (h).last_revision, 'lastSeq', (h).last_seq, 'minSeq', (h).min_seq,
+RETURN json_build_object('chatId', (h).chat_id, 'lastRevision', (h).last_revision, 'lastSeq', (h).last_seq,
+  'lastOrdinalSeq', (h).last_ordinal_seq, 'minSeq', (h).min_seq,
   'messageCount', (h).last_ordinal, 'memberCount', (h).member_count, 'readSeq', (p).read_seq, 'deliveredSeq', (p).delivered_seq,
   'unreadCount', chat.unread_count(h, p), 'mentionCount', 0, 'lastMessageAt', chat.rfc3339((h).last_message_at));
 
