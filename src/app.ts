@@ -6,6 +6,8 @@ import { blocksService } from './blocks/service.ts'
 import { Changes } from './changes.ts'
 import { chats } from './chats/index.ts'
 import { membersService } from './chats/members.ts'
+import { membershipsService } from './chats/memberships.ts'
+import { sanctionsService } from './chats/sanctions.ts'
 import { chatsService } from './chats/service.ts'
 import type { Config } from './config.ts'
 import { messages } from './messages/index.ts'
@@ -18,12 +20,16 @@ import { health } from './plugins/health.ts'
 import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
 import { validation } from './plugins/validation.ts'
+import { pins } from './pins/index.ts'
+import { pinsService } from './pins/service.ts'
 import { presence } from './presence/index.ts'
 import { Leases } from './presence/leases.ts'
 import { presenceService } from './presence/service.ts'
 import { Typing } from './presence/typing.ts'
 import type { Bus } from './realtime/bus/bus.ts'
 import { MemoryBus } from './realtime/bus/memory.ts'
+import { reactions } from './reactions/index.ts'
+import { reactionsService } from './reactions/service.ts'
 import { realtime } from './realtime/index.ts'
 import { receipts } from './receipts/index.ts'
 import { receiptsService } from './receipts/service.ts'
@@ -81,12 +87,13 @@ async function api (app: FastifyInstance, { config, userService }: { config: Con
   const writer = messageWriter(app)
   const ensureUsers = userService.ensure
   const memberService = membersService({ db, changes, ensureUsers })
-  const chatService = chatsService({ db, changes, members: memberService, ensureUsers })
-  const receiptService = receiptsService(db, hub)
+  const memberships = membershipsService(db, changes)
+  const chatService = chatsService({ db, changes, members: memberService, memberships, ensureUsers })
+  const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
   const typing = new Typing(hub, config.realtime.typingTimeoutMs)
 
   await app.register(users, { users: userService })
-  await app.register(chats, { chats: chatService, members: memberService })
+  await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes) })
   await app.register(messages, {
     messages: messagesService({
       db,
@@ -97,6 +104,8 @@ async function api (app: FastifyInstance, { config, userService }: { config: Con
       delivered: async (userId, chatId, upToSeq) => { await receiptService.delivered(userId, chatId, { upToSeq }) },
     }),
   })
+  await app.register(reactions, { reactions: reactionsService(db, changes) })
+  await app.register(pins, { pins: pinsService(db, changes) })
   await app.register(receipts, { receipts: receiptService })
   await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers }) })
   await app.register(presence, {

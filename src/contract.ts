@@ -6,7 +6,9 @@ import type { Static } from 'typebox'
 import * as blocks from './blocks/schemas.ts'
 import * as chats from './chats/schemas.ts'
 import * as messages from './messages/schemas.ts'
+import * as pins from './pins/schemas.ts'
 import * as presence from './presence/schemas.ts'
+import * as reactions from './reactions/schemas.ts'
 import * as realtime from './realtime/schemas.ts'
 import * as receipts from './receipts/schemas.ts'
 import * as sync from './sync/schemas.ts'
@@ -16,6 +18,8 @@ export const commands = {
   ...sync.commands,
   ...chats.commands,
   ...messages.commands,
+  ...reactions.commands,
+  ...pins.commands,
   ...receipts.commands,
   ...presence.commands,
   ...blocks.commands,
@@ -26,6 +30,8 @@ export const events = {
   ...sync.events,
   ...chats.events,
   ...messages.events,
+  ...reactions.events,
+  ...pins.events,
   ...receipts.events,
   ...presence.events,
 } as const

@@ -28,6 +28,7 @@ const ERRORS = {
   EXTERNAL_REF_TAKEN: [409, 'Another chat has this externalRef'],
   EPOCH_CHANGED: [409, 'The history of the database has changed: start from a full sync'],
   TOO_LARGE: [413, 'The request is too large'],
+  REACTION_LIMIT: [422, 'A message can have 20 different reactions'],
   RATE_LIMITED: [429, 'Too many requests'],
   SLOW_MODE: [429, 'This chat is in slow mode'],
   INTERNAL: [500, 'Something went wrong on our side'],

@@ -1,8 +1,7 @@
 import type { CommandTable } from '../realtime/commands.ts'
-import type { MembersService } from './members.ts'
-import type { ChatsService } from './service.ts'
+import type { ChatServices } from './index.ts'
 
-export function chatCommands (commands: CommandTable, chats: ChatsService, members: MembersService): void {
+export function chatCommands (commands: CommandTable, { chats, members, memberships, sanctions }: ChatServices): void {
   commands
     .on('create_chat', async ({ userId }, data) => (await chats.create(userId, data)).view)
     .on('get_chats', ({ userId }, data) => chats.list(userId, data))
@@ -16,9 +15,14 @@ export function chatCommands (commands: CommandTable, chats: ChatsService, membe
       await chats.deleteForMe(userId, chatId)
       return { chatId: chatId.toLowerCase() }
     })
-    .on('clear_chat', ({ userId }, { chatId }) => chats.clear(userId, chatId))
+    .on('clear_chat', ({ userId }, { chatId }) => memberships.clear(userId, chatId))
+    .on('update_membership', ({ userId }, { chatId, ...settings }) => memberships.update(userId, chatId, settings))
     .on('get_participants', ({ userId }, { chatId, ...page }) => members.list(userId, chatId, page))
     .on('add_participants', ({ userId }, { chatId, ...people }) => members.add(userId, chatId, people))
     .on('update_participant', ({ userId }, { chatId, userId: targetId, ...change }) => members.update(userId, chatId, targetId, change))
     .on('remove_participant', ({ userId }, { chatId, userId: targetId }) => members.remove(userId, chatId, targetId))
+    .on('ban_user', ({ userId }, { chatId, userId: targetId }) => sanctions.ban(userId, chatId, targetId))
+    .on('unban_user', ({ userId }, { chatId, userId: targetId }) => sanctions.unban(userId, chatId, targetId))
+    .on('silence_user', ({ userId }, { chatId, userId: targetId, ...time }) => sanctions.silence(userId, chatId, targetId, time))
+    .on('unsilence_user', ({ userId }, { chatId, userId: targetId }) => sanctions.unsilence(userId, chatId, targetId))
 }

@@ -1,10 +1,14 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { chatCommands } from './commands.ts'
 import type { MembersService } from './members.ts'
+import type { MembershipsService } from './memberships.ts'
 import { chatRoutes } from './routes.ts'
+import type { SanctionsService } from './sanctions.ts'
 import type { ChatsService } from './service.ts'
 
-export const chats: FastifyPluginAsync<{ chats: ChatsService, members: MembersService }> = async (app, options) => {
-  chatCommands(app.commands, options.chats, options.members)
-  await app.register(chatRoutes, options)
+export interface ChatServices { chats: ChatsService, members: MembersService, memberships: MembershipsService, sanctions: SanctionsService }
+
+export const chats: FastifyPluginAsync<ChatServices> = async (app, services) => {
+  chatCommands(app.commands, services)
+  await app.register(chatRoutes, services)
 }

@@ -1,14 +1,16 @@
 import type { Change, Changes } from '../changes.ts'
 import { ApiError } from '../errors.ts'
-import { writeSystemMessage, type WrittenNotice } from '../messages/system.ts'
+import { writeSystemMessage } from '../messages/system.ts'
 import type { Database, Queryable } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, toPage } from '../pages.ts'
 import { Input, Revision } from '../primitives.ts'
+import { announceParticipants } from './announce.ts'
 import {
   addToMemberCount, blockedAmong, chatRules, countOwners, isMember, joinParticipants, leaveChat, listParticipants, successor, updateParticipant, usersOf, type Rules,
 } from './queries.ts'
-import type { AddParticipants, ListParticipants, Participant, ParticipantChange, Role, UpdateParticipant } from './schemas.ts'
+import { atLeast, requireRole } from './roles.ts'
+import type { AddParticipants, ListParticipants, ParticipantChange, UpdateParticipant } from './schemas.ts'
 
 export type MembersService = ReturnType<typeof membersService>
 
@@ -19,28 +21,10 @@ export interface MembersDependencies {
   ensureUsers: (tx: Queryable, userIds: string[]) => Promise<void>
 }
 
-const RANKS: Role[] = ['OWNER', 'ADMIN', 'MODERATOR', 'MEMBER']
-const atLeast = (role: Role, needed: Role) => RANKS.indexOf(role) <= RANKS.indexOf(needed)
-
-/** @throws {ApiError} ROLE_REQUIRED */
-export function requireRole (role: Role, needed: Role): void {
-  if (!atLeast(role, needed)) throw new ApiError('ROLE_REQUIRED')
-}
-
 const checkCursor = compile(Input({ joinRevision: Revision }), 'cursor')
 
 /** Who is in a chat: joining, leaving, roles. Each change writes a SYSTEM message, which its event carries. */
 export function membersService ({ db, changes, ensureUsers }: MembersDependencies) {
-  /** One event for the change: its SYSTEM message (written first, so that a leaver's own row is the last they are told of) and its participants. */
-  function announce (
-    change: Change, type: 'participant_joined' | 'participant_left' | 'participant_updated', reason: string, actorId: string,
-    notice: WrittenNotice, participants: Participant[], follow: { joined?: { userIds: string[], bound: number }, left?: string[], memberCount?: number } = {}
-  ): ParticipantChange {
-    const data = `{"participants":${JSON.stringify(participants)},"reason":"${reason}","actorId":${JSON.stringify(actorId)},"message":${notice.message}}`
-    change.publish({ type, data, message: { seq: notice.seq, senderId: null }, ...follow })
-    return { participants, message: JSON.parse(notice.message) }
-  }
-
   async function leave (change: Change, userId: string, state: 'LEFT' | 'REMOVED', actorId: string): Promise<ParticipantChange> {
     const { role } = change.member(userId)
     const heir = role === 'OWNER' && await countOwners(change.tx, change.chatId) === 1 ? await successor(change.tx, change.chatId, userId) : undefined
@@ -53,7 +37,7 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
     const participants = heir === undefined ? [] : await updateParticipant(change.tx, change.chatId, heir, { role: 'OWNER', ...await next(heir) })
     participants.push(...await leaveChat(change.tx, change.chatId, userId, { state, ...await next(userId) }))
     const memberCount = await addToMemberCount(change.tx, change.chatId, -1)
-    return announce(change, 'participant_left', state.toLowerCase(), actorId, notice, participants, { left: [userId], memberCount })
+    return announceParticipants(change, 'participant_left', state.toLowerCase(), actorId, notice, participants, { left: [userId], memberCount })
   }
 
   async function rules (change: Change): Promise<Rules> {
@@ -94,7 +78,7 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
           readSeq: change.head.lastSeq,
         })
         const memberCount = await addToMemberCount(change.tx, change.chatId, joining.length)
-        return announce(change, 'participant_joined', 'added', actorId, notice, participants, { joined: { userIds: joining, bound: visibleFromSeq - 1 }, memberCount })
+        return announceParticipants(change, 'participant_joined', 'added', actorId, notice, participants, { joined: { userIds: joining, bound: visibleFromSeq - 1 }, memberCount })
       })
     },
 
@@ -115,7 +99,7 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
         const participants = await updateParticipant(change.tx, change.chatId, userId, {
           ...data, revision: await change.takeRevisions(), inboxRevision: inboxRevisions.get(userId) ?? 0,
         })
-        return announce(change, 'participant_updated', kind, actorId, notice, participants)
+        return announceParticipants(change, 'participant_updated', kind, actorId, notice, participants)
       })
     },
 

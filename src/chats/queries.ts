@@ -1,5 +1,5 @@
 import type { Queryable } from '../plugins/database.ts'
-import type { Chat, ChatView, CreateGroup, ListChats, Participant, Role, UpdateChat } from './schemas.ts'
+import type { Chat, ChatView, CreateGroup, ListChats, Participant, Role, UpdateChat, UpdateMembership } from './schemas.ts'
 
 /** The chat as one user sees it; undefined: they are not in it. */
 export async function chatView (db: Queryable, chatId: string, userId: string): Promise<ChatView | undefined> {
@@ -111,7 +111,7 @@ export async function joinParticipants (db: Queryable, chatId: string, { userIds
   }, [chatId, userIds, userIds.map(userId => inboxRevisions.get(userId) ?? 0), role, label, firstRevision, visibleFromSeq, readSeq, ownerId ?? null]))
 }
 
-export async function leaveChat (db: Queryable, chatId: string, userId: string, { state, revision, inboxRevision }: { state: 'LEFT' | 'REMOVED', revision: number, inboxRevision: number }): Promise<Participant[]> {
+export async function leaveChat (db: Queryable, chatId: string, userId: string, { state, revision, inboxRevision }: { state: 'LEFT' | 'REMOVED' | 'BANNED', revision: number, inboxRevision: number }): Promise<Participant[]> {
   return participants(await db.query({
     name: 'chats.leaveChat',
     text: `UPDATE chat.chat_participant AS p SET state = $3::chat.participant_state, role = 'MEMBER', revision = $4, inbox_revision = $5
@@ -127,6 +127,31 @@ export async function updateParticipant (
     text: `UPDATE chat.chat_participant AS p SET role = coalesce($3::chat.participant_role, p.role), label = CASE WHEN $4 THEN $5 ELSE p.label END, revision = $6, inbox_revision = $7
            WHERE p.chat_id = $1 AND p.user_id = $2 RETURNING chat.participant_json(p) AS participant`,
   }, [chatId, userId, role ?? null, label !== undefined, label ?? null, revision, inboxRevision]))
+}
+
+/** Until when a member may not speak; null: they may. */
+export async function silenceParticipant (db: Queryable, chatId: string, userId: string, until: string | null, revision: number): Promise<Participant[]> {
+  return participants(await db.query({
+    name: 'chats.silenceParticipant',
+    text: `UPDATE chat.chat_participant AS p SET silenced_until = $3::timestamptz, revision = $4
+           WHERE p.chat_id = $1 AND p.user_id = $2 RETURNING chat.participant_json(p) AS participant`,
+  }, [chatId, userId, until, revision]))
+}
+
+/** What is not given stays as it is; a chat that has come back from the archive does not go there again by being muted. */
+export async function updateMembership (
+  db: Queryable, chatId: string, userId: string, { notifications, mutedUntil, pinned, markedUnread, archived }: UpdateMembership, inboxRevision: number
+): Promise<void> {
+  await db.query({
+    name: 'chats.updateMembership',
+    text: `UPDATE chat.chat_participant p SET notifications = coalesce($3::chat.notification_level, p.notifications),
+             muted_until = CASE WHEN $4 THEN $5::timestamptz ELSE p.muted_until END,
+             pinned_at = CASE $6::boolean WHEN true THEN coalesce(p.pinned_at, clock_timestamp()) WHEN false THEN NULL ELSE p.pinned_at END,
+             marked_unread = coalesce($7, p.marked_unread),
+             archived_seq = CASE $8::boolean WHEN true THEN h.last_ordinal_seq WHEN false THEN NULL ELSE CASE WHEN chat.is_archived(h, p) THEN p.archived_seq END END,
+             inbox_revision = $9
+           FROM chat.chat_head h WHERE p.chat_id = $1 AND p.user_id = $2 AND h.chat_id = p.chat_id`,
+  }, [chatId, userId, notifications ?? null, mutedUntil !== undefined, mutedUntil ?? null, pinned ?? null, markedUnread ?? null, archived ?? null, inboxRevision])
 }
 
 /** @returns how many there are now */

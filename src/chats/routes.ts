@@ -1,12 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ChatRef } from '../primitives.ts'
-import type { MembersService } from './members.ts'
+import type { ChatServices } from './index.ts'
 import {
-  AddParticipants, ChatPage, ChatView, CreateChat, DeleteChat, ListChats, ListParticipants, Membership, Ok, ParticipantChange, ParticipantPage, ParticipantRef, UpdateChat, UpdateParticipant,
+  AddParticipants, ChatPage, ChatView, CreateChat, DeleteChat, ListChats, ListParticipants, Membership, Ok, ParticipantChange, ParticipantPage, ParticipantRef, Silence, UpdateChat, UpdateMembership, UpdateParticipant,
 } from './schemas.ts'
-import type { ChatsService } from './service.ts'
 
-export const chatRoutes: FastifyPluginAsyncTypebox<{ chats: ChatsService, members: MembersService }> = async (app, { chats, members }) => {
+export const chatRoutes: FastifyPluginAsyncTypebox<ChatServices> = async (app, { chats, members, memberships, sanctions }) => {
   app.post('/sessions', { schema: create }, async (request, reply) => {
     const { created, view } = await chats.create(request.identity.userId, request.body)
     return reply.code(created ? 201 : 200).send(view)
@@ -24,7 +23,10 @@ export const chatRoutes: FastifyPluginAsyncTypebox<{ chats: ChatsService, member
     await (scope === 'everyone' ? chats.deleteForEveryone(userId, chatId) : chats.deleteForMe(userId, chatId))
     return { chatId: chatId.toLowerCase() }
   })
-  app.post('/sessions/:chatId/clear', { schema: clear }, request => chats.clear(request.identity.userId, request.params.chatId))
+  app.patch('/sessions/:chatId/me', { schema: updateMine }, request => memberships.update(request.identity.userId, request.params.chatId, request.body))
+  app.post('/sessions/:chatId/archive', { schema: archive }, request => memberships.update(request.identity.userId, request.params.chatId, { archived: true }))
+  app.post('/sessions/:chatId/unarchive', { schema: unarchive }, request => memberships.update(request.identity.userId, request.params.chatId, { archived: false }))
+  app.post('/sessions/:chatId/clear', { schema: clear }, request => memberships.clear(request.identity.userId, request.params.chatId))
 
   app.get('/sessions/:chatId/participants', { schema: listMembers }, request => members.list(request.identity.userId, request.params.chatId, request.query))
   app.post('/sessions/:chatId/participants', { schema: add }, request => members.add(request.identity.userId, request.params.chatId, request.body))
@@ -32,6 +34,13 @@ export const chatRoutes: FastifyPluginAsyncTypebox<{ chats: ChatsService, member
     members.update(request.identity.userId, request.params.chatId, request.params.userId, request.body))
   app.delete('/sessions/:chatId/participants/:userId', { schema: removeMember }, request =>
     members.remove(request.identity.userId, request.params.chatId, request.params.userId))
+
+  app.post('/sessions/:chatId/participants/:userId/ban', { schema: ban }, request => sanctions.ban(request.identity.userId, request.params.chatId, request.params.userId))
+  app.post('/sessions/:chatId/participants/:userId/unban', { schema: unban }, request => sanctions.unban(request.identity.userId, request.params.chatId, request.params.userId))
+  app.post('/sessions/:chatId/participants/:userId/silence', { schema: silence }, request =>
+    sanctions.silence(request.identity.userId, request.params.chatId, request.params.userId, request.body))
+  app.post('/sessions/:chatId/participants/:userId/unsilence', { schema: unsilence }, request =>
+    sanctions.unsilence(request.identity.userId, request.params.chatId, request.params.userId))
 }
 
 const tags = ['chats']
@@ -54,7 +63,14 @@ const remove = {
   response: { 200: Ok },
 }
 const clear = { tags, summary: 'Clear the history for me', params: ChatRef, response: { 200: Membership } }
+const updateMine = { tags, summary: 'Change my settings of a chat', params: ChatRef, body: UpdateMembership, response: { 200: Membership } }
+const archive = { tags, summary: 'Archive a chat', description: 'Something new brings it back, unless it is muted.', params: ChatRef, response: { 200: Membership } }
+const unarchive = { tags, summary: 'Bring a chat back from the archive', params: ChatRef, response: { 200: Membership } }
 const listMembers = { tags, summary: 'Who is in the chat', params: ChatRef, querystring: ListParticipants, response: { 200: ParticipantPage } }
 const add = { tags, summary: 'Add people', description: 'As the chat’s whoMayInvite says. Nobody can give more than their own role.', params: ChatRef, body: AddParticipants, response: { 200: ParticipantChange } }
 const updateMember = { tags, summary: 'Change a role or label', description: 'ADMIN and above.', params: ParticipantRef, body: UpdateParticipant, response: { 200: ParticipantChange } }
 const removeMember = { tags, summary: 'Remove somebody', description: 'ADMIN and above; anybody can remove themselves.', params: ParticipantRef, response: { 200: ParticipantChange } }
+const ban = { tags, summary: 'Ban somebody from a chat', description: 'MODERATOR and above, over those of a lesser role.', params: ParticipantRef, response: { 200: ParticipantChange } }
+const unban = { tags, summary: 'Lift a ban', params: ParticipantRef, response: { 200: ParticipantChange } }
+const silence = { tags, summary: 'Silence somebody for a time', description: 'MODERATOR and above, over those of a lesser role.', params: ParticipantRef, body: Silence, response: { 200: ParticipantChange } }
+const unsilence = { tags, summary: 'Let somebody speak again', params: ParticipantRef, response: { 200: ParticipantChange } }

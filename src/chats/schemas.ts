@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import {
-  ChatId, ChatRef, ClientKey, Count, Cursor, Input, Labels, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId,
+  ChatId, ChatRef, ClientKey, Count, Cursor, Input, InputWithOneOf, Labels, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId,
 } from '../primitives.ts'
 import { Message } from '../messages/schemas.ts'
 import { Users } from '../users/schemas.ts'
@@ -59,7 +59,8 @@ export const Membership = Type.Object({
   role: Role,
   notifications: Type.Enum(['ALL', 'MENTIONS', 'NONE']),
   mutedUntil: Nullable(Time),
-  archived: Type.Boolean(),
+  archived: Type.Boolean({ description: 'As it was told. It ends when lastOrdinalSeq is above archivedSeq, unless the chat is muted' }),
+  archivedSeq: Nullable(Seq),
   pinnedAt: Nullable(Time),
   markedUnread: Type.Boolean(),
   visibleFromSeq: Seq,
@@ -73,6 +74,7 @@ export const Head = Type.Object({
   chatId: ChatId,
   lastRevision: Revision,
   lastSeq: Seq,
+  lastOrdinalSeq: Type.Integer({ ...Seq, description: 'Of the newest message that is not SYSTEM' }),
   minSeq: Seq,
   messageCount: Count,
   memberCount: Count,
@@ -164,6 +166,23 @@ export const ParticipantRef = Input({ ...ChatRef.properties, userId: UserId })
 export const ParticipantChange = Type.Object({ participants: Type.Array(Participant), message: Nullable(Message) })
 export type ParticipantChange = Static<typeof ParticipantChange>
 
+/** My own settings of a chat. `archived` lasts until something new comes, or for as long as the chat is muted. */
+export const UpdateMembership = Type.Object({
+  notifications: Type.Optional(Membership.properties.notifications),
+  mutedUntil: Type.Optional(Nullable(Time)),
+  pinned: Type.Optional(Type.Boolean()),
+  markedUnread: Type.Optional(Type.Boolean()),
+  archived: Type.Optional(Type.Boolean()),
+}, { additionalProperties: false, minProperties: 1 })
+export type UpdateMembership = Static<typeof UpdateMembership>
+
+/** How long somebody may not speak. */
+export const Silence = InputWithOneOf(['until', 'seconds'], {
+  until: Type.Optional(Time),
+  seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 31_536_000 })),
+})
+export type Silence = Static<typeof Silence>
+
 export const Ok = Type.Object({ chatId: ChatId })
 
 export const commands = {
@@ -179,6 +198,15 @@ export const commands = {
   update_participant: {
     data: Type.Object({ ...ParticipantRef.properties, ...UpdateParticipant.properties }, { additionalProperties: false, minProperties: 3 }), reply: 'ok', result: ParticipantChange,
   },
+  update_membership: {
+    data: Type.Object({ ...ChatRef.properties, ...UpdateMembership.properties }, { additionalProperties: false, minProperties: 2 }), reply: 'ok', result: Membership,
+  },
+  ban_user: { data: ParticipantRef, reply: 'ok', result: ParticipantChange },
+  unban_user: { data: ParticipantRef, reply: 'ok', result: ParticipantChange },
+  silence_user: {
+    data: InputWithOneOf(['until', 'seconds'], { ...ParticipantRef.properties, ...Silence.properties }), reply: 'ok', result: ParticipantChange,
+  },
+  unsilence_user: { data: ParticipantRef, reply: 'ok', result: ParticipantChange },
   remove_participant: { data: ParticipantRef, reply: 'ok', result: ParticipantChange },
 } as const
 

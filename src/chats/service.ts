@@ -7,11 +7,13 @@ import type { Database, Queryable } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, toPage } from '../pages.ts'
 import { ChatId, Input, Time } from '../primitives.ts'
-import { requireRole, type MembersService } from './members.ts'
+import type { MembersService } from './members.ts'
+import type { MembershipsService } from './memberships.ts'
 import {
-  blockedAmong, chatView, clearHistory, findChat, insertChat, insertHead, joinParticipants, listChats, markDeleted, updateChat, type NewChat,
+  blockedAmong, chatView, findChat, insertChat, insertHead, joinParticipants, listChats, markDeleted, updateChat, type NewChat,
 } from './queries.ts'
-import type { ChatView, CreateChat, ListChats, Membership, UpdateChat } from './schemas.ts'
+import { requireRole } from './roles.ts'
+import type { ChatView, CreateChat, ListChats, UpdateChat } from './schemas.ts'
 
 export type ChatsService = ReturnType<typeof chatsService>
 
@@ -19,6 +21,7 @@ export interface ChatsDependencies {
   db: Database
   changes: Changes
   members: MembersService
+  memberships: MembershipsService
   /** Sees to it that these users exist. */
   ensureUsers: (tx: Queryable, userIds: string[]) => Promise<void>
 }
@@ -27,7 +30,7 @@ const checkCursor = compile(Input({ pinned: Type.Boolean(), activeAt: Time, chat
 
 export interface Created { created: boolean, view: ChatView }
 
-export function chatsService ({ db, changes, members, ensureUsers }: ChatsDependencies) {
+export function chatsService ({ db, changes, members, memberships, ensureUsers }: ChatsDependencies) {
   async function get (userId: string, chatId: string): Promise<ChatView> {
     const view = await chatView(db, chatId, userId)
     if (!view) throw new ApiError('CHAT_NOT_FOUND')
@@ -86,17 +89,6 @@ export function chatsService ({ db, changes, members, ensureUsers }: ChatsDepend
     return { created, view: await get(userId, raced) }
   }
 
-  async function clear (userId: string, chatId: string, { unlist }: { unlist: boolean }): Promise<Membership> {
-    await changes.run({ chatId, head: false, participants: [userId], inboxes: [userId] }, async change => {
-      change.member(userId)
-      const inboxRevisions = await change.takeInboxRevisions([userId])
-      await clearHistory(change.tx, change.chatId, userId, { clearedSeq: change.head.lastSeq, unlist, inboxRevision: inboxRevisions.get(userId) ?? 0 })
-    })
-    const { membership } = await get(userId, chatId)
-    if (!membership) throw new ApiError('CHAT_NOT_FOUND')
-    return membership
-  }
-
   return {
     /** @throws {ApiError} CHAT_NOT_FOUND also for who is not in the chat */
     get,
@@ -127,13 +119,10 @@ export function chatsService ({ db, changes, members, ensureUsers }: ChatsDepend
       return get(userId, chatId)
     },
 
-    /** Takes the history out of this user's sight, on all their devices. */
-    clear: (userId: string, chatId: string) => clear(userId, chatId, { unlist: false }),
-
     /** A GROUP is left; a DIRECT chat is cleared, and not listed until something new comes. */
     async deleteForMe (userId: string, chatId: string): Promise<void> {
       const { chat } = await get(userId, chatId)
-      if (chat.type === 'DIRECT') await clear(userId, chatId, { unlist: true })
+      if (chat.type === 'DIRECT') await memberships.clear(userId, chatId, { unlist: true })
       else await members.leave(userId, chatId)
     },
 

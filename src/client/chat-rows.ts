@@ -115,28 +115,27 @@ function furthest ({ userId, deliveredSeq, readSeq }: Watermark, here: Watermark
 export function withHead (chat: ChatState, head: Head): ChatState {
   if (head.lastRevision < chat.head.lastRevision) return chat
   const { minSeq, readSeq, deliveredSeq } = chat.head
-  return trimmed({
+  return trimmed(unarchived({
     ...chat,
-    membership: afterMessages(chat, head),
     head: { ...head, minSeq: Math.max(head.minSeq, minSeq), readSeq: Math.max(head.readSeq, readSeq), deliveredSeq: Math.max(head.deliveredSeq, deliveredSeq) },
-  })
+  }))
 }
 
 /** A message that is new in the chat counts, at once. */
 export function withNewMessage (chat: ChatState, { seq, type, createdAt }: Message): ChatState {
   if (seq <= chat.head.lastSeq) return chat
-  const head = { ...chat.head, lastSeq: seq, lastMessageAt: createdAt, messageCount: chat.head.messageCount + (type === 'SYSTEM' ? 0 : 1) }
-  return { ...chat, membership: afterMessages(chat, head), head }
+  const head = { ...chat.head, lastSeq: seq, lastMessageAt: createdAt }
+  return type === 'SYSTEM' ? { ...chat, head } : unarchived({ ...chat, head: { ...head, lastOrdinalSeq: seq, messageCount: head.messageCount + 1 } })
 }
 
-/** The membership is that of an earlier moment, when the chat had this head. */
-export function sinceSnapshot (chat: ChatState, head: Head): ChatState {
-  return { ...chat, membership: afterMessages({ head, membership: chat.membership }, chat.head) }
+export function withOwnMembership (chat: ChatState, membership: Membership): ChatState {
+  return trimmed(unarchived({ ...chat, membership }))
 }
 
-/** A message that is not SYSTEM takes a chat out of the archive, unless it is muted. */
-function afterMessages ({ head: before, membership }: Pick<ChatState, 'head' | 'membership'>, head: Head): Membership | null {
-  if (!membership?.archived || before.lastRevision === 0 || head.messageCount <= before.messageCount) return membership
-  const muted = membership.mutedUntil !== null && head.lastMessageAt !== null && Date.parse(membership.mutedUntil) > Date.parse(head.lastMessageAt)
-  return muted ? membership : { ...membership, archived: false }
+/** A message that is not SYSTEM takes a chat out of the archive, unless it is muted: also if it was told before the archiving. */
+function unarchived (chat: ChatState): ChatState {
+  const { membership, head: { lastOrdinalSeq, lastMessageAt } } = chat
+  if (!membership?.archived || lastOrdinalSeq <= (membership.archivedSeq ?? 0)) return chat
+  const muted = membership.mutedUntil !== null && lastMessageAt !== null && Date.parse(membership.mutedUntil) > Date.parse(lastMessageAt)
+  return muted ? chat : { ...chat, membership: { ...membership, archived: false } }
 }

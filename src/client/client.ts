@@ -39,6 +39,11 @@ export type Listeners = { [Name in EventName]: (frame: EventFrame<Name>) => void
 /** After 4103 we come back as if we had failed so often. */
 const SLOW_DOWN_ATTEMPTS = 4
 
+/** Their replies carry it as it is now. */
+const CHANGE_A_MESSAGE = new Set<CommandName>([
+  'send_message', 'edit_message', 'delete_message', 'add_reaction', 'remove_reaction', 'pin_message', 'unpin_message',
+])
+
 /** A connection that comes back by itself, and a store that is kept equal to what the server says. See `createClient`. */
 export class Client {
   readonly #options: Required<ClientOptions>
@@ -197,7 +202,7 @@ export class Client {
 
   /** What the server has answered goes into the store at once; the events that tell the same come by themselves. */
   #learn (type: CommandName, result: unknown): void {
-    if (type === 'send_message' || type === 'edit_message' || type === 'delete_message') this.#replica.acknowledged((result as CommandResult<'edit_message'>).message)
+    if (CHANGE_A_MESSAGE.has(type)) this.#replica.acknowledged((result as CommandResult<'edit_message'>).message)
     if (type === 'mark_as_read' || type === 'mark_as_delivered') this.#replica.marked(result as CommandResult<'mark_as_read'>)
   }
 

@@ -71,7 +71,7 @@ export function emptyChat (chatId: string): ChatState {
     veiled: false,
     chat: null,
     head: {
-      chatId, lastRevision: 0, lastSeq: 0, minSeq: 1, messageCount: 0, memberCount: 0, readSeq: 0, deliveredSeq: 0, unreadCount: 0, mentionCount: 0, lastMessageAt: null,
+      chatId, lastRevision: 0, lastSeq: 0, lastOrdinalSeq: 0, minSeq: 1, messageCount: 0, memberCount: 0, readSeq: 0, deliveredSeq: 0, unreadCount: 0, mentionCount: 0, lastMessageAt: null,
     },
     membership: null,
     participants: new Map(),

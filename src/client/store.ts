@@ -7,7 +7,7 @@
  */
 import type { Changes, InboxUpdate, Membership, Message, Synced, Watermark } from '../contract.ts'
 import { applyCreated, applyFrame, applyOlder, applyRepair, applyReply, type HistoryPage } from './chat-chain.ts'
-import { reviewed, sinceSnapshot, trimmed, withHead, withHidden, withMessages, withWatermarks } from './chat-rows.ts'
+import { reviewed, withHead, withHidden, withMessages, withOwnMembership, withWatermarks } from './chat-rows.ts'
 import type { EventFrame } from './frames.ts'
 import { EMPTY_STATE, emptyChat, isBehindBound, type ChatState, type ClientState } from './state.ts'
 
@@ -79,10 +79,9 @@ export function applySynced (state: ClientState, pages: Synced[]): ClientState {
   const heads = pages.flatMap(page => page.heads)
   const named = new Set(heads.map(head => head.chatId))
   next = withoutChats(next, [...next.chats.keys()].filter(chatId => !named.has(chatId)))
-  const known = next.chats
   for (const head of heads) next = inChat(next, head.chatId, chat => withHead(chat, head))
   next = withInbox(next, { memberships: pages.flatMap(page => page.memberships), hidden: pages.flatMap(page => page.hidden), ...(first.blocks && { blocks: first.blocks }) })
-  for (const head of heads) next = inChat(next, head.chatId, chat => known.has(head.chatId) ? sinceSnapshot(chat, head) : withHead(chat, head))
+  for (const head of heads) next = inChat(next, head.chatId, chat => withHead(chat, head))
   // In a chat whose membership was told before, and is not here: begin again.
   if (heads.some(head => !next.chats.has(head.chatId))) return { ...next, inboxRevision: 0 }
   return settled({ ...next, inboxRevision: first.inboxRevision, inboxStale: false })
@@ -90,16 +89,11 @@ export function applySynced (state: ClientState, pages: Synced[]): ClientState {
 
 function applyInbox (state: ClientState, update: InboxUpdate): ClientState {
   if (update.inboxRevision <= state.inboxRevision) return state
-  if (state.inboxStale || update.previousInboxRevision > state.inboxRevision || archives(state, update)) {
+  if (state.inboxStale || update.previousInboxRevision > state.inboxRevision) {
     return { ...state, inboxStale: true, heldInbox: [...state.heldInbox, update] }
   }
   const next = withoutChats(state, update.removed)
   return { ...withInbox(next, update), inboxRevision: update.inboxRevision }
-}
-
-/** An event does not say which messages are newer than the archiving, and take the chat out again. `sync` does, by its heads. */
-function archives (state: ClientState, { memberships }: InboxUpdate): boolean {
-  return memberships.some(({ chatId, archived }) => archived && !state.chats.get(chatId)?.membership?.archived)
 }
 
 function settled (state: ClientState): ClientState {
@@ -121,7 +115,7 @@ function withMembership (state: ClientState, membership: Membership): ClientStat
   // Joined again: what may be seen has changed, so nothing of what is here is kept.
   const joinedAgain = chat.membership ? joinRevision > chat.membership.joinRevision : chat.loaded && joinRevision > chat.cursor
   const kept = joinedAgain ? { ...emptyChat(chatId), held: chat.held, hidden: chat.hidden } : chat
-  const next = trimmed({ ...kept, membership })
+  const next = withOwnMembership(kept, membership)
   return withChat(state, { ...next, stale: next.stale || isBehindBound(next) })
 }
 

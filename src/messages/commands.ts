@@ -9,6 +9,7 @@ export function messageCommands (commands: CommandTable, messages: MessagesServi
     .on('edit_message', ({ userId }, { messageId, content }) => messages.edit(userId, messageId, content))
     .on('delete_message', ({ userId }, { messageId, scope }) =>
       scope === 'me' ? messages.deleteForMe(userId, messageId) : messages.deleteForEveryone(userId, messageId))
+    .on('forward_message', ({ userId }, { messageId, ...to }) => messages.forward(userId, messageId, to))
     .on('get_history', ({ userId }, { chatId, ...query }) => messages.history(userId, chatId, query))
     .on('get_messages', ({ userId }, { messageId, chatId = '', ...query }) => messageId === undefined ? messages.history(userId, chatId, query) : messages.get(userId, messageId))
     .on('get_edits', ({ userId }, { messageId }) => messages.edits(userId, messageId))

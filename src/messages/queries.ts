@@ -11,6 +11,8 @@ export interface SendItem {
   metadata?: object
   system?: object
   replyToSeq?: number
+  /** Whose message it was, and of when. */
+  forwardedFrom?: object
   clientMessageId: string
   /** Of the request as it was first made: the same key with another request is a conflict. */
   requestHash: string
@@ -94,7 +96,10 @@ export interface MessageState {
   message: string
   senderId: string | null
   deleted: boolean
+  pinned: boolean
   hidden: boolean
+  /** The viewer blocks the sender: `message` is the redacted form. */
+  redacted: boolean
   editable: boolean
   unchanged: boolean
   /** The viewer may not speak in the chat now. */
@@ -108,8 +113,8 @@ export async function messageState (
 ): Promise<MessageState | undefined> {
   const [row] = await db.query<MessageState>({
     name: 'messages.messageState',
-    text: `SELECT chat.message_json_for(m, v.blocked)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted,
-             chat.is_hidden($1, $2, $3) AS hidden, m.created_at + make_interval(secs => $4) > clock_timestamp() AS editable,
+    text: `SELECT chat.message_json_for(m, v.blocked)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted, m.pinned_at IS NOT NULL AS pinned,
+             chat.is_hidden($1, $2, $3) AS hidden, coalesce(m.sender_id = ANY (v.blocked), false) AS redacted, m.created_at + make_interval(secs => $4) > clock_timestamp() AS editable,
              m.content IS NOT DISTINCT FROM $5::text AS unchanged, coalesce((v.p).silenced_until > clock_timestamp(), false) AS silenced,
              (v.c).type = 'DIRECT' AND EXISTS (
                SELECT FROM chat.user_block b
@@ -141,7 +146,7 @@ export async function updateContent (db: Queryable, { chatId, seq }: MessageKey,
 export async function blankMessage (db: Queryable, { chatId, seq }: MessageKey, revision: number, deletedById: string): Promise<string> {
   const [row] = await db.query<{ message: string }>({
     name: 'messages.blankMessage',
-    text: `WITH kept AS (${keepVersion})
+    text: `WITH kept AS (${keepVersion}), unreacted AS (DELETE FROM chat.message_reaction r WHERE r.chat_id = $1 AND r.seq = $2)
            UPDATE chat.chat_message AS m SET content = NULL, metadata = '{}', mentions = NULL, reactions = NULL, forwarded_from = NULL,
              pinned_at = NULL, pinned_by_id = NULL, deleted_at = clock_timestamp(), deleted_by_id = $4, revision = $3
            WHERE m.chat_id = $1 AND m.seq = $2 RETURNING chat.message_json(m)::text AS message`,

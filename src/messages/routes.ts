@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { ChatRef, MessageRef } from '../primitives.ts'
 import { sendJson } from '../rest.ts'
-import { DeleteMessage, EditMessage, History, HistoryPage, MessageReply, MessageSent, MessageView, NewMessage, NewMessageToUser, Versions } from './schemas.ts'
+import { DeleteMessage, EditMessage, Forward, History, HistoryPage, MessageForwarded, MessageReply, MessageSent, MessageView, NewMessage, NewMessageToUser, Versions } from './schemas.ts'
 import type { MessagesService, Sent } from './service.ts'
 
 export const messageRoutes: FastifyPluginAsyncTypebox<{ messages: MessagesService }> = async (app, { messages }) => {
@@ -32,6 +32,7 @@ export const messageRoutes: FastifyPluginAsyncTypebox<{ messages: MessagesServic
     return sendJson(reply, await (scope === 'me' ? messages.deleteForMe(userId, messageId) : messages.deleteForEveryone(userId, messageId)))
   })
 
+  app.post('/messages/:messageId/forward', { schema: forward }, request => messages.forward(request.identity.userId, request.params.messageId, request.body))
   app.get('/messages/:messageId/edits', { schema: edits }, request => messages.edits(request.identity.userId, request.params.messageId))
 }
 
@@ -80,5 +81,13 @@ const remove = {
   params: MessageRef,
   querystring: DeleteMessage,
   response: { 200: MessageReply },
+}
+const forward = {
+  tags,
+  summary: 'Forward a message',
+  description: 'To each of the chats that you may send to. The new messages name the sender and time of the first one, and no other origin.',
+  params: MessageRef,
+  body: Forward,
+  response: { 200: MessageForwarded },
 }
 const edits = { tags, summary: 'Earlier contents of a message', params: MessageRef, response: { 200: Versions } }

@@ -92,6 +92,17 @@ export const HistoryPage = Type.Object({
   nextCursor: Nullable(Type.String({ description: 'The next `before` (of a page asked with `after`: the next `after`)' })),
 })
 
+export const Forward = Input({
+  chatIds: Type.Array(ChatId, { minItems: 1, maxItems: 20, uniqueItems: true }),
+  clientMessageId: Type.Optional(ClientKey),
+})
+export type Forward = Static<typeof Forward>
+export const MessageForwarded = Type.Object({
+  messages: Type.Array(Message, { description: 'One for each chat that could be sent to, in their order' }),
+  failed: Type.Array(Type.Object({ chatId: ChatId, code: Type.String() })),
+})
+export type MessageForwarded = Static<typeof MessageForwarded>
+
 export const EditMessage = Input({ content: Content })
 export const DeleteMessage = Input({ scope: Type.Optional(Type.Enum(['me', 'everyone'])) })
 export const MessageReply = Type.Object({ message: Message })
@@ -108,6 +119,7 @@ export const commands = {
   send_message: { data: SendMessage, reply: 'message_sent', result: MessageSent },
   edit_message: { data: Input({ ...MessageRef.properties, ...EditMessage.properties }), reply: 'message_edited', result: MessageReply },
   delete_message: { data: Input({ ...MessageRef.properties, ...DeleteMessage.properties }), reply: 'message_deleted', result: MessageReply },
+  forward_message: { data: Input({ ...MessageRef.properties, ...Forward.properties }), reply: 'message_forwarded', result: MessageForwarded },
   get_history: { data: Input({ ...ChatRef.properties, ...History.properties }), reply: 'ok', result: HistoryPage },
   get_messages: { data: GetMessages, reply: 'ok', result: Type.Union([MessageView, HistoryPage]) },
   get_edits: { data: MessageRef, reply: 'ok', result: Versions },

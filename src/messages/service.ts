@@ -1,14 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Changes } from '../changes.ts'
+import { requireRole } from '../chats/roles.ts'
 import type { Config } from '../config.ts'
-import { ApiError } from '../errors.ts'
+import { ApiError, toApiError } from '../errors.ts'
 import { EncodedJson } from '../json.ts'
 import { assertMetadata } from '../metadata.ts'
 import type { Database } from '../plugins/database.ts'
-import type { Role } from '../chats/schemas.ts'
 import { parseMessageId } from './message-id.ts'
-import { blankMessage, getMessage, hideMessage, listMessages, messageState, updateContent, type HistoryRange, type MessageState } from './queries.ts'
-import type { History, NewMessage } from './schemas.ts'
+import { blankMessage, getMessage, hideMessage, listMessages, messageState, updateContent, type HistoryRange } from './queries.ts'
+import type { Forward, History, Message, MessageForwarded, NewMessage } from './schemas.ts'
+import { asSeen, changeMessage, requireMessage, requireVoice } from './visible.ts'
 import type { Writer } from './writer.ts'
 
 export type MessagesService = ReturnType<typeof messagesService>
@@ -27,7 +28,6 @@ export interface MessagesDependencies {
 export interface Sent { duplicate: boolean, body: EncodedJson }
 
 const MAX_SEQ = 2_147_483_647
-const MODERATORS: Role[] = ['OWNER', 'ADMIN', 'MODERATOR']
 
 export function messagesService ({ db, changes, writer, config, directChat, delivered }: MessagesDependencies) {
   async function send (userId: string, chatId: string, request: NewMessage): Promise<Sent> {
@@ -43,7 +43,7 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
       metadata,
       ...(replyTo && { replyToSeq: replyTo.seq }),
       clientMessageId,
-      requestHash: createHash('sha256').update(JSON.stringify([type, content, replyTo?.seq ?? null, metadata])).digest('base64url'),
+      requestHash: hashOf([type, content, replyTo?.seq ?? null, metadata]),
     })
     const duplicate = status === 'duplicate'
     return { duplicate, body: new EncodedJson(`{"message":${message},"duplicate":${duplicate}}`) }
@@ -59,6 +59,21 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
       const chatId = await directChat(userId, targetUserId, { make: request.replyToId === undefined })
       if (chatId === undefined) throw new ApiError('MESSAGE_NOT_FOUND') // nothing has been said yet that could be answered
       return send(userId, chatId, request)
+    },
+
+    /** To each of the chats in which the user may send; the others are named with the reason. */
+    async forward (userId: string, messageId: string, { chatIds, clientMessageId = randomUUID() }: Forward): Promise<MessageForwarded> {
+      const { message, deleted, redacted } = await requireMessage(db, parseMessageId(messageId), userId)
+      const origin: Message = JSON.parse(message)
+      if (deleted) throw new ApiError('MESSAGE_DELETED')
+      if (origin.senderId === null || redacted) throw new ApiError('MESSAGE_NOT_FOUND')
+      const forwardedFrom = origin.forwardedFrom ?? { senderId: origin.senderId, createdAt: origin.createdAt }
+      const item = { senderId: userId, type: origin.type, content: origin.content ?? '', forwardedFrom, clientMessageId, requestHash: hashOf(['forward', origin.id]) }
+      const sent = await Promise.allSettled(chatIds.map(chatId => writer.send({ ...item, chatId: chatId.toLowerCase() })))
+      return {
+        messages: sent.flatMap(outcome => outcome.status === 'fulfilled' ? JSON.parse(outcome.value.message) : []),
+        failed: sent.flatMap((outcome, index) => outcome.status === 'rejected' ? { chatId: chatIds[index] ?? '', code: toApiError(outcome.reason).code } : []),
+      }
     },
 
     /** A page of what the user may see. The newest page, and what follows after a seq, count as delivered. */
@@ -81,32 +96,27 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
 
     /** Own messages, within the edit window. What was said before is kept. */
     async edit (userId: string, messageId: string, content: string): Promise<EncodedJson> {
-      const key = parseMessageId(messageId)
-      return changes.run({ chatId: key.chatId, participants: [userId] }, async change => {
-        const state = found(await messageState(change.tx, key, userId, { content, editWindowSeconds: config.editWindowSeconds }))
+      return changeMessage(changes, userId, messageId, async (change, key, state) => {
         if (state.senderId !== userId) throw new ApiError('NOT_YOURS')
         if (state.deleted) throw new ApiError('MESSAGE_DELETED')
         if (state.unchanged) return new EncodedJson(`{"message":${state.message}}`)
         if (!state.editable) throw new ApiError('EDIT_WINDOW_CLOSED')
-        if (state.silenced) throw new ApiError('SILENCED')
-        if (state.blocked) throw new ApiError('CHAT_BLOCKED')
+        requireVoice(state)
         const data = `{"message":${await updateContent(change.tx, key, await change.takeRevisions(), content)}}`
         change.publish({ type: 'message_edited', data, message: { seq: key.seq, senderId: userId } })
         return new EncodedJson(data)
-      }).catch(hideMissingChat)
+      }, { content, editWindowSeconds: config.editWindowSeconds })
     },
 
     /** Blanks the message for everybody: one's own, or any as MODERATOR. */
     async deleteForEveryone (userId: string, messageId: string): Promise<EncodedJson> {
-      const key = parseMessageId(messageId)
-      return changes.run({ chatId: key.chatId, participants: [userId] }, async change => {
-        const state = found(await messageState(change.tx, key, userId))
-        if (state.senderId !== userId && !MODERATORS.includes(change.member(userId).role)) throw new ApiError('ROLE_REQUIRED')
+      return changeMessage(changes, userId, messageId, async (change, key, state) => {
+        if (state.senderId !== userId) requireRole(change.member(userId).role, 'MODERATOR')
         if (state.deleted) return new EncodedJson(`{"message":${state.message}}`)
         const data = `{"message":${await blankMessage(change.tx, key, await change.takeRevisions(), userId)}}`
         change.publish({ type: 'message_deleted', data, message: { seq: key.seq, senderId: state.senderId } })
-        return new EncodedJson(data)
-      }).catch(hideMissingChat)
+        return asSeen(data, state)
+      })
     },
 
     /** Hides the message from this user alone, on all their devices. */
@@ -126,8 +136,8 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
     /** Earlier contents, oldest first. Of deleted messages and of those whom the user blocks there are none to see. */
     async edits (userId: string, messageId: string) {
       const key = parseMessageId(messageId)
-      const state = found(await messageState(db, key, userId))
-      if (state.deleted || JSON.parse(state.message).fromBlocked) return { data: [], nextCursor: null }
+      const state = await requireMessage(db, key, userId)
+      if (state.deleted || state.redacted) return { data: [], nextCursor: null }
       const versions = await db.prisma.messageVersion.findMany({ where: key, orderBy: { version: 'asc' } })
       return {
         data: versions.map(({ version, content, metadata, replacedAt }) => ({ version, content, metadata: metadata as Record<string, unknown>, replacedAt: replacedAt.toISOString() })),
@@ -137,21 +147,15 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
   }
 }
 
+/** Tells a repeat from another request under the same key. */
+function hashOf (request: unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(request)).digest('base64url')
+}
+
 function rangeOf ({ before, after, around, limit = 50 }: History): HistoryRange {
   if ([before, after, around].filter(bound => bound !== undefined).length > 1) throw new ApiError('VALIDATION_FAILED', 'Only one of before, after and around can be given')
   if (after !== undefined) return { before: 0, olderLimit: 0, after, newerLimit: limit }
   if (around === undefined) return { before: before ?? MAX_SEQ, olderLimit: limit, after: MAX_SEQ, newerLimit: 0 }
   const olderLimit = Math.ceil(limit / 2)
   return { before: Math.min(around, MAX_SEQ - 1) + 1, olderLimit, after: around, newerLimit: limit - olderLimit }
-}
-
-function found (state: MessageState | undefined): MessageState {
-  if (!state || state.hidden) throw new ApiError('MESSAGE_NOT_FOUND')
-  return state
-}
-
-/** To whom a message's chat does not exist, the message does not either. */
-function hideMissingChat (error: unknown): never {
-  if (error instanceof ApiError && error.code === 'CHAT_NOT_FOUND') throw new ApiError('MESSAGE_NOT_FOUND', '', { cause: error })
-  throw error
 }

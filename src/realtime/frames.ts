@@ -91,7 +91,7 @@ export class EncodedFrame {
 }
 
 /** The redacted form of a frame's message. `chat.redacted` makes the same of a row in SQL. */
-function redactData (data: string): string {
+export function redactData (data: string): string {
   const parsed: { message?: object } = JSON.parse(data)
   const message = { ...parsed.message, content: null, attachments: [], metadata: {}, mentions: { userIds: [], all: false }, fromBlocked: true }
   return JSON.stringify({ ...parsed, message })

@@ -11,6 +11,7 @@ export interface Advanced {
   unreadCount: number
   /** Whether everybody in the chat is told. */
   isSmall: boolean
+  wasMarkedUnread: boolean
 }
 
 /**
@@ -32,7 +33,7 @@ export async function advanceWatermark (db: Queryable, mark: 'read' | 'delivered
       interval AS (
         INSERT INTO chat.message_read (chat_id, user_id, from_seq, to_seq, read_at)
         SELECT $1, $2, t.read_seq + 1, t.seq, t.at FROM target t WHERE ${mark === 'read'} AND t.is_small AND t.seq > t.read_seq)
-      SELECT (m.now).chat_id IS NOT NULL AS updated, t.at, t.is_small AS "isSmall",
+      SELECT (m.now).chat_id IS NOT NULL AS updated, t.at, t.is_small AS "isSmall", p.marked_unread AS "wasMarkedUnread",
         greatest(t.read_seq, (m.now).read_seq) AS "readSeq", greatest(t.delivered_seq, (m.now).delivered_seq) AS "deliveredSeq",
         chat.unread_count(t.h, coalesce(m.now, p)) AS "unreadCount"
       FROM target t JOIN chat.chat_participant p ON p.chat_id = $1 AND p.user_id = $2 LEFT JOIN moved m ON true`,

@@ -7,7 +7,14 @@ import type { Marked, MarkUpTo } from './schemas.ts'
 
 export type ReceiptsService = ReturnType<typeof receiptsService>
 
-export function receiptsService (db: Database, hub: Hub) {
+export interface ReceiptsDependencies {
+  db: Database
+  hub: Hub
+  /** Reading takes "unread" off a chat that its member has marked so. */
+  unmark: (userId: string, chatId: string) => Promise<unknown>
+}
+
+export function receiptsService ({ db, hub, unmark }: ReceiptsDependencies) {
   async function advance (mark: 'read' | 'delivered', userId: string, chatId: string, upToSeq: number | null): Promise<Marked> {
     const advanced = await advanceWatermark(db, mark, chatId, userId, upToSeq)
     if (!advanced) throw new ApiError('CHAT_NOT_FOUND')
@@ -17,6 +24,7 @@ export function receiptsService (db: Database, hub: Hub) {
       const data = JSON.stringify(mark === 'read' ? { userId, readSeq, at } : { userId, deliveredSeq, at })
       hub.publish([{ kind: 'fleeting', type: `messages_${mark}`, chatId: chatId.toLowerCase(), data, ...(isSmall ? { audience: 'followers' } : { userIds: [userId] }) }])
     }
+    if (mark === 'read' && advanced.wasMarkedUnread) await unmark(userId, chatId)
     return { chatId: chatId.toLowerCase(), userId, at, readSeq, deliveredSeq, unreadCount, mentionCount: 0, updated }
   }
 

@@ -1,10 +1,19 @@
 import type { CommandName } from '../../src/contract.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import type { Input } from '../helpers/wire.ts'
+import { badPage, direct, group, member, message, noChat, noMessage } from './inputs.ts'
+import { ON_MEMBERS } from './operations-on-members.ts'
+import { ON_MESSAGES } from './operations-on-messages.ts'
 import type { Person, World } from './world.ts'
 
 /** What can be done over REST and WebSocket alike. Both are given the same input. */
-export interface Operation { route: string, command: CommandName, cases: Case[] }
+export interface Operation {
+  route: string
+  command: CommandName
+  /** What the route says by its name, and the command in its data. */
+  says?: Input
+  cases: Case[]
+}
 
 export interface Case {
   as: Person
@@ -36,26 +45,6 @@ export const SOCKET_ONLY: Partial<Record<CommandName, string>> = {
   typing_stop: 'not kept for anybody',
   typing_indicator: 'not kept for anybody',
 }
-
-const nothing = '00000000-0000-7000-8000-000000000000'
-const group = (more: Input = {}) => (world: World): Input => ({ chatId: world.group, ...more })
-const direct = (more: Input = {}) => (world: World): Input => ({ chatId: world.direct, ...more })
-const message = (name: 'early' | 'late' | 'answer' | 'deleted', more: Input = {}) => (world: World): Input => ({ messageId: world[name], ...more })
-const member = (userId: Person, more: Input = {}) => (world: World): Input => ({ chatId: world.group, userId: world.id(userId), ...more })
-const noChat: Case[] = [
-  { as: 'zoe', input: group(), error: 'CHAT_NOT_FOUND' },
-  { as: 'olga', input: () => ({ chatId: nothing }), error: 'CHAT_NOT_FOUND' },
-  { as: 'olga', input: () => ({ chatId: 'friends' }), error: 'VALIDATION_FAILED' },
-  { as: 'olga', input: group({ unknown: 1 }), error: 'VALIDATION_FAILED' },
-]
-const noMessage = (more: Input = {}): Case[] => [
-  { as: 'zoe', input: message('late', more), error: 'MESSAGE_NOT_FOUND' },
-  { as: 'bob', input: ({ group }) => ({ messageId: `${group}.999`, ...more }), error: 'MESSAGE_NOT_FOUND' },
-  { as: 'bob', input: () => ({ messageId: `${nothing}.1`, ...more }), error: 'MESSAGE_NOT_FOUND' },
-  { as: 'bob', input: ({ group }) => ({ messageId: group, ...more }), error: 'VALIDATION_FAILED' },
-]
-const badPage = (input: (world: World) => Input): Case[] => [{ limit: 0 }, { limit: 101 }, { limit: -1 }, { limit: 1.5 }, { limit: 'all' }, { cursor: 'not-ours' }]
-  .map(bad => ({ as: 'bob', input: world => ({ ...input(world), ...bad }), error: 'VALIDATION_FAILED' }))
 
 const everything = {
   name: 'Friends of ours', avatarUrl: 'https://example.com/a.png', description: 'Us', labels: { team: 'a' }, metadata: { list: [1, { deep: null }] }, settings: { slowModeSeconds: 1, retentionDays: 7, historyForNewMembers: 'ALL', whoMaySend: 'MODERATOR', whoMayInvite: 'MEMBER' },
@@ -276,4 +265,6 @@ export const OPERATIONS: Operation[] = [
       { as: 'zoe', input: group({ since: 1 }), error: 'CHAT_NOT_FOUND' }, { as: 'lex', input: group({ since: 1 }), error: 'CHAT_NOT_FOUND' },
     ],
   },
+  ...ON_MESSAGES,
+  ...ON_MEMBERS,
 ]

@@ -34,12 +34,12 @@ function isRead ({ route }: Operation): boolean {
   return route.startsWith('GET ') || route === 'POST /sync'
 }
 
-async function saysTheSame (t: Test, { route, command }: Operation, { as, input, error }: Case, name: string): Promise<void> {
+async function saysTheSame (t: Test, { route, command, says }: Operation, { as, input, error }: Case, name: string): Promise<void> {
   const data = input?.(shared)
   const socket = sockets.get(as) ?? signIn(parley, shared.id(as))
   sockets.set(as, socket)
   const byRest = await callRoute(parley, parley.token(shared.id(as)), route, data)
-  const bySocket = await (await socket).command(command, data)
+  const bySocket = await (await socket).command(command, says ? { ...data, ...says } : data)
   const said = `${name}: ${JSON.stringify(data)?.slice(0, 200)}`
   t.equal(byRest.code, error ?? null, `${said} by REST`)
   t.equal(bySocket.code, error ?? null, `${said} by WebSocket`)
@@ -49,7 +49,7 @@ async function saysTheSame (t: Test, { route, command }: Operation, { as, input,
 async function doesTheSame (t: Test, operation: Operation, row: Case, name: string): Promise<void> {
   const [byRest, bySocket] = await Promise.all([
     during(row, world => callRoute(parley, parley.token(world.id(row.as)), operation.route, row.input?.(world))),
-    during(row, (world, caller) => caller.command(operation.command, row.input?.(world))),
+    during(row, (world, caller) => caller.command(operation.command, operation.says ? { ...row.input?.(world), ...operation.says } : row.input?.(world))),
   ])
   t.equal(byRest.answer.code, null, `${name}: by REST ${JSON.stringify(byRest.answer.body).slice(0, 200)}`)
   t.equal(bySocket.answer.code, null, `${name}: by WebSocket ${JSON.stringify(bySocket.answer.body).slice(0, 200)}`)

@@ -1,6 +1,9 @@
 import type { CommandName } from '../../src/contract.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import type { Input } from '../helpers/wire.ts'
+import { acquaintance, chat, cursor, inGroup, message, NOTHING, participant, refuse, seqOf } from './refusals.ts'
+import { RIGHTS_ON_MEMBERS } from './rights-on-members.ts'
+import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
 import type { Person, World } from './world.ts'
 
 /** What somebody may not do or see, for each identifier that an operation takes, and by their role. */
@@ -19,43 +22,6 @@ export interface Refusal {
   sees?: (body: Record<string, unknown>, world: World) => boolean
 }
 
-const NOTHING = '00000000-0000-7000-8000-000000000000'
-const cursor = (key: object) => Buffer.from(JSON.stringify(key)).toString('base64url')
-const seqOf = (messageId: string) => Number(messageId.split('.')[1])
-
-/** Strangers, former members, and members of what is not there (any more). */
-function chat (more: (world: World) => Input = () => ({})): Refusal[] {
-  const rows: [Person, (world: World) => string][] = [
-    ['zoe', world => world.group], ['vic', world => world.group], ['lex', world => world.group], ['rex', world => world.group], ['olga', world => world.direct],
-    ['olga', world => world.hers], ['olga', world => world.dead], ['bob', world => world.dead], ['olga', () => NOTHING],
-  ]
-  return rows.map(([as, chatId]) => ({ as, input: world => ({ chatId: chatId(world), ...more(world) }), error: 'CHAT_NOT_FOUND' }))
-}
-
-/** The same; and who joined later, about what was before. `name`: of the identifier. */
-function message (more: (world: World) => Input = () => ({}), value: (messageId: string) => Input = messageId => ({ messageId })): Refusal[] {
-  const rows: [Person, (world: World) => string][] = [
-    ['zoe', world => world.late], ['vic', world => world.late], ['lex', world => world.late], ['lex', world => world.lexs], ['rex', world => world.rexs], ['lee', world => world.early],
-    ['lee', ({ group }) => `${group}.1`], ['olga', world => world.directOne], ['olga', world => world.hersOne], ['olga', world => world.deadOne], ['bob', world => world.deadOne],
-    ['bob', ({ group }) => `${group}.999`], ['bob', ({ group }) => `${group}.4294967298`], ['bob', () => `${NOTHING}.1`],
-  ]
-  return rows.map(([as, messageId]) => ({ as, input: world => ({ ...value(messageId(world)), ...more(world) }), error: 'MESSAGE_NOT_FOUND' }))
-}
-
-/** About people who are not in the chat. */
-function participant (more: Input): Refusal[] {
-  const ids: ((world: World) => string)[] = [({ id }) => id('zoe'), ({ id }) => id('lex'), ({ id }) => id('rex'), () => 'nobody']
-  return ids.map(userId => ({ as: 'olga', input: world => ({ chatId: world.group, userId: userId(world), ...more }), error: 'USER_NOT_FOUND' }))
-}
-
-/** About people with whom one shares no chat now. */
-function acquaintance (value: (userId: string) => Input, answer: Pick<Refusal, 'error' | 'sees'>): Refusal[] {
-  const rows: [Person, Person | null][] = [['zoe', 'bob'], ['bob', 'zoe'], ['lex', 'bob'], ['bob', 'lex'], ['rex', 'olga'], ['olga', 'rex'], ['vic', 'fay'], ['bob', null]]
-  return rows.map(([as, other]) => ({ as, input: ({ id }) => value(other === null ? 'nobody' : id(other)), ...answer }))
-}
-
-const refuse = (as: Person, error: ErrorCode, input: Refusal['input']): Refusal => ({ as, error, input })
-const inGroup = (more: (world: World) => Input) => (world: World): Input => ({ chatId: world.group, ...more(world) })
 const isEmpty = (body: Record<string, unknown>) => Array.isArray(body.data) && body.data.length === 0
 /** There are messages, and none from before lee's time. */
 const aboveBound = (list: string) => (body: Record<string, unknown>, { rexs }: World) => {
@@ -265,4 +231,6 @@ export const RIGHTS: Rights[] = [
   { command: 'typing_start', rows: { chatId: chat() } },
   { command: 'typing_stop', rows: { chatId: chat() } },
   { command: 'typing_indicator', rows: { chatId: chat(() => ({ isTyping: true })) } },
+  ...RIGHTS_ON_MESSAGES,
+  ...RIGHTS_ON_MEMBERS,
 ]

@@ -39,6 +39,8 @@ export interface World {
   directOne: string
   hersOne: string
   deadOne: string
+  /** Of bob's, in a group where ida, who blocks him, is too. */
+  also: string
 }
 
 let worlds = 0
@@ -79,9 +81,12 @@ export async function makeWorld (parley: Parley): Promise<World> {
   const answer = await send('fay', group, 'answer', { replyToId: late })
   const deleted = await send('bob', group, 'deleted')
   await call('bob', 'DELETE /messages/{messageId}', { messageId: deleted })
+  await call('mona', 'POST /sessions/{chatId}/participants/{userId}/silence', { chatId: group, userId: id('sid'), seconds: 86_400 })
   const { chatId: direct, id: directOne } = await sendTo('bob', 'fay')
   const { chatId: blocked } = await sendTo('bob', 'ida')
   for (const person of ['bob', 'olga'] as const) await call('ida', 'PUT /blocks/{userId}', { userId: id(person) })
+  const mixed = await create('fay', 'Mixed', ['bob', 'ida'])
+  const also = await send('bob', mixed, 'also')
   const quiet = await create('olga', 'Quiet', ['bob'], { settings: { whoMaySend: 'ADMIN' } })
   const slow = await create('olga', 'Slow', ['bob'], { settings: { slowModeSeconds: 3600 } })
   await send('bob', slow, 'one')
@@ -91,10 +96,9 @@ export async function makeWorld (parley: Parley): Promise<World> {
   const deadOne = await send('bob', dead, 'dead')
   await call('olga', 'DELETE /sessions/{chatId}', { chatId: dead, scope: 'everyone' })
 
-  // What nobody can do by the API yet.
-  await pool.query("UPDATE chat.chat_participant SET silenced_until = now() + interval '1 day' WHERE chat_id = $1 AND user_id = $2", [group, id('sid')])
+  // What nobody can do by the API.
   await pool.query("UPDATE chat.chat_message SET created_at = created_at - interval '1 day' WHERE chat_id = $1 AND content = 'early'", [group])
-  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, hers, dead, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne }
+  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, hers, dead, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
 }
 
 /** The same number in all worlds: ids, times and keys, each by the place where it is first seen. */

@@ -8,7 +8,9 @@ import { events as chatEvents } from '../../src/chats/schemas.ts'
 import { commands, events, type CommandName } from '../../src/contract.ts'
 import { ApiError, isErrorCode } from '../../src/errors.ts'
 import { events as messageEvents } from '../../src/messages/schemas.ts'
+import { events as pinEvents } from '../../src/pins/schemas.ts'
 import { ErrorBody } from '../../src/primitives.ts'
+import { events as reactionEvents } from '../../src/reactions/schemas.ts'
 import { CommandError } from '../../src/realtime/schemas.ts'
 
 type Json = Record<string, unknown>
@@ -27,6 +29,7 @@ export interface Route {
   path: string
   /** What can be said to it: in its path, query and body. */
   inputs: string[]
+  hasBody: boolean
   responses: Record<string, Json>
 }
 
@@ -37,7 +40,7 @@ addFormats.default(ajv, ['uuid', 'date-time', 'uri'])
 const validators = new WeakMap<object, ValidateFunction>()
 
 /** The events that carry a revision of the chat. */
-const DURABLE = new Set([...Object.keys(chatEvents), ...Object.keys(messageEvents), 'revision_skipped'].filter(type => type !== 'chat_deleted'))
+const DURABLE = new Set([...[chatEvents, messageEvents, reactionEvents, pinEvents].flatMap(Object.keys), 'revision_skipped'].filter(type => type !== 'chat_deleted'))
 const ENVELOPE = new Set(['type', 'chatId', 'previousRevision', 'revision', 'data'])
 
 /** All routes of the API but the WebSocket's. */
@@ -45,7 +48,7 @@ export function routesOf (app: FastifyInstance): Route[] {
   const paths = app.swagger().paths as unknown as Record<string, Record<string, Operation>>
   return Object.entries(paths).flatMap(([path, operations]) => Object.entries(operations).map(([method, operation]) => {
     const short = path.slice(PREFIX.length)
-    return { name: `${method.toUpperCase()} ${short}`, method: method.toUpperCase(), path: short, inputs: inputsOf(operation), responses: schemasOf(operation) }
+    return { name: `${method.toUpperCase()} ${short}`, method: method.toUpperCase(), path: short, inputs: inputsOf(operation), hasBody: operation.requestBody !== undefined, responses: schemasOf(operation) }
   }))
 }
 

@@ -38,6 +38,10 @@ export function cuttable (): { WebSocket: NonNullable<ClientOptions['WebSocket']
   return { WebSocket: WebSocket as unknown as NonNullable<ClientOptions['WebSocket']>, cut: () => last?.terminate() }
 }
 
+const LEAKY = [
+  'message_received', 'message_edited', 'message_deleted', 'reaction_added', 'reaction_removed', 'message_pinned', 'message_unpinned', 'participant_joined', 'participant_left', 'participant_updated',
+] as const
+
 /**
  * Gathers the messages that the server sends although the user may not see them: the store would drop them in silence.
  * What users have hidden from themselves is theirs to drop. For clients that are connected and up to date: one that syncs
@@ -52,7 +56,7 @@ export function leaksTo (client: Client): string[] {
     for (const userId of client.state.blocks) if (!blockedSince.has(userId)) blockedSince.set(userId, Date.now())
   }
   client.on('inbox_updated', noteBlocks)
-  for (const type of ['message_received', 'message_edited', 'message_deleted', 'participant_joined', 'participant_left', 'participant_updated'] as const) {
+  for (const type of LEAKY) {
     client.on(type, ({ data: { message } }: { data: { message?: Message } }) => {
       const chat = message && client.state.chats.get(message.chatId)
       if (!chat) return

@@ -5,10 +5,16 @@ import { request, RequestError } from './live.ts'
 
 export const USERS = ['ann', 'ben', 'cat', 'dan', 'eve', 'fin']
 
-const KINDS = {
-  send: 40, edit: 12, delete: 5, hide: 6, clear: 2, read: 12, delivered: 4, leave: 2, remove: 2, add: 16, block: 2, unblock: 6,
-}
+const CONTENTS = { send: 46, edit: 12, delete: 5, hide: 6, clear: 2, react: 8, unreact: 5, pin: 4, unpin: 3, forward: 4 }
+const PEOPLE = { read: 12, delivered: 4, set: 10, leave: 2, remove: 2, add: 14, block: 2, unblock: 6, ban: 3, unban: 8, silence: 2, unsilence: 8 }
+const KINDS = { ...CONTENTS, ...PEOPLE }
 export type Kind = keyof typeof KINDS
+
+const EMOJI = ['👍', '🎉', ':party:']
+const SETTINGS = [
+  { archived: true }, { archived: true, markedUnread: true }, { archived: false, pinned: true }, { mutedUntil: '2099-01-01T00:00:00.000Z' }, { mutedUntil: null, pinned: false },
+  { mutedUntil: null, archived: true },
+]
 
 interface Operation {
   kind: Kind
@@ -109,6 +115,7 @@ export class Chaos {
     const seq = Math.max(1, Math.ceil(lastSeq - message ** 3 * lastSeq))
     const messagePath = `/messages/${chatId}.${seq}`
     const { userId, otherId } = await this.#cast(operation, chatId, seq)
+    const emoji = EMOJI[seq % EMOJI.length]
     const ask = <Body>(method: string, path: string, body?: object) => request<Body>(this.#parley, userId, method, path, body)
     switch (kind) {
       case 'send': {
@@ -128,6 +135,16 @@ export class Chaos {
       case 'add': await ask('POST', `/sessions/${chatId}/participants`, { userIds: [otherId] }); break
       case 'block': await ask('PUT', `/blocks/${otherId}`); break
       case 'unblock': await ask('DELETE', `/blocks/${otherId}`); break
+      case 'react': await ask('POST', `${messagePath}/reactions`, { emoji }); break
+      case 'unreact': await ask('DELETE', `${messagePath}/reactions`, { emoji }); break
+      case 'pin': await ask('POST', `${messagePath}/pin`); break
+      case 'unpin': await ask('DELETE', `${messagePath}/pin`); break
+      case 'set': await ask('PATCH', `/sessions/${chatId}/me`, SETTINGS[Math.floor(message * SETTINGS.length)]); break
+      case 'forward': await ask('POST', `${messagePath}/forward`, { chatIds: this.chatIds }); break
+      case 'ban':
+      case 'unban':
+      case 'unsilence': await ask('POST', `/sessions/${chatId}/participants/${otherId}/${kind}`); break
+      case 'silence': await ask('POST', `/sessions/${chatId}/participants/${otherId}/silence`, { seconds: 600 }); break
     }
   }
 
@@ -138,11 +155,22 @@ export class Chaos {
       return rows[Math.floor(message * rows.length)]?.id
     }
     const member = "SELECT user_id AS id FROM chat.chat_participant WHERE chat_id = $1 AND state = 'JOINED'"
+    const former = "SELECT user_id AS id FROM chat.chat_participant WHERE chat_id = $1 AND state <> 'JOINED'"
+    const owner = async () => await of(`${member} AND role = 'OWNER'`, chatId)
     switch (kind) {
+      case 'unreact': return { otherId, userId: await of('SELECT user_id AS id FROM chat.message_reaction WHERE chat_id = $1 AND seq = $2 ORDER BY 1', chatId, seq) ?? userId }
+      case 'pin':
+      case 'unpin': return { otherId, userId: await owner() ?? userId }
       case 'edit':
       case 'delete': return { otherId, userId: await of('SELECT sender_id AS id FROM chat.chat_message WHERE chat_id = $1 AND seq = $2', chatId, seq) ?? userId }
-      case 'remove': return { otherId: await of(`${member} AND role <> 'OWNER' ORDER BY 1`, chatId) ?? otherId, userId: await of(`${member} AND role = 'OWNER'`, chatId) ?? userId }
-      case 'add': return { otherId, userId: await of(`${member} AND role = 'OWNER'`, chatId) ?? userId }
+      case 'remove':
+      case 'ban':
+      case 'silence': return { otherId: await of(`${member} AND role <> 'OWNER' ORDER BY 1`, chatId) ?? otherId, userId: await owner() ?? userId }
+      case 'unban': return { otherId: await of(`${former} AND state = 'BANNED' ORDER BY 1`, chatId) ?? otherId, userId: await owner() ?? userId }
+      case 'unsilence': return { otherId: await of(`${member} AND silenced_until IS NOT NULL ORDER BY 1`, chatId) ?? otherId, userId: await owner() ?? userId }
+      // Never the last but one: an empty group stays empty.
+      case 'leave': return { otherId, userId: await of(`${member} AND (role <> 'OWNER' OR (SELECT member_count FROM chat.chat_head h WHERE h.chat_id = $1) > 2) ORDER BY 1`, chatId) ?? 'nobody' }
+      case 'add': return { otherId: await of(`${former} AND state <> 'BANNED' ORDER BY 1`, chatId) ?? otherId, userId: await owner() ?? userId }
       case 'block': return { userId, otherId }
       case 'unblock': return { userId, otherId: await of('SELECT blocked_user_id AS id FROM chat.user_block WHERE user_id = $1 ORDER BY 1', userId) ?? otherId }
       default: return { otherId, userId: await of(`${member} ORDER BY 1`, chatId) ?? userId }

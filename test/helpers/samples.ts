@@ -52,6 +52,7 @@ export function membership (inboxRevision: number, more: Partial<Membership> = {
     notifications: 'ALL',
     mutedUntil: null,
     archived: false,
+    archivedSeq: null,
     pinnedAt: null,
     markedUnread: false,
     visibleFromSeq: 1,
@@ -62,7 +63,7 @@ export function membership (inboxRevision: number, more: Partial<Membership> = {
 }
 
 export function head (lastRevision: number, more: Partial<Head> = {}): Head {
-  return { chatId: CHAT, lastRevision, lastSeq: 0, minSeq: 1, messageCount: 0, memberCount: 2, readSeq: 0, deliveredSeq: 0, unreadCount: 0, mentionCount: 0, lastMessageAt: null, ...more }
+  return { chatId: CHAT, lastRevision, lastSeq: 0, lastOrdinalSeq: 0, minSeq: 1, messageCount: 0, memberCount: 2, readSeq: 0, deliveredSeq: 0, unreadCount: 0, mentionCount: 0, lastMessageAt: null, ...more }
 }
 
 export function chat (revision: number, more: Partial<Chat> = {}): Chat {

@@ -45,11 +45,11 @@ export async function rest ({ url }: Pick<Parley, 'url'>, method: string, path: 
   return { ...answer, code: answer.body.code }
 }
 
-/** Calls a route: of the input what its path names goes there, the rest into the query of GET and DELETE, else into the body. */
+/** Calls a route: of the input what its path names goes there, the rest into the query of GET and DELETE (which have no body, but for one), else into the body. */
 export async function callRoute (parley: Pick<Parley, 'url' | 'app'>, token: string | null, name: string, input: Input = {}): Promise<Answer & { status: number }> {
   const route = routeNamed(parley.app, name)
   const { path, rest: others } = fillIn(route.path, input)
-  const inQuery = route.method === 'GET' || route.method === 'DELETE'
+  const inQuery = !route.hasBody && (route.method === 'GET' || route.method === 'DELETE')
   const query = inQuery && others.length > 0 ? `?${new URLSearchParams(others.map(([key, value]): [string, string] => [key, String(value)]))}` : ''
   const answer = await rest(parley, route.method, PREFIX + path + query, { token, ...(!inQuery && others.length > 0 && { body: Object.fromEntries(others) }) })
   assertBody(route, answer.status, answer.body)

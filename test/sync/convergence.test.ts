@@ -70,6 +70,14 @@ const remove = (person: Person, by: Person = 'olga'): Action => ({ as, id, chatI
 const add = (...people: Person[]): Action => ({ as, id, chatId }) => as('olga').command('add_participants', { chatId, userIds: people.map(id) })
 const showHistory: Action = ({ as, chatId }) => as('olga').command('update_chat', { chatId, settings: { historyForNewMembers: 'ALL' } })
 const each = (...actions: Action[]): Action => async world => { for (const action of actions) await action(world) }
+const react = (person: Person, which: 'newest' | 'oldest', emoji: string): Action => ({ as, message, [which]: seq }) => as(person).command('add_reaction', { messageId: message(seq), emoji })
+const unreact = (person: Person, which: 'newest' | 'oldest', emoji: string): Action => ({ as, message, [which]: seq }) => as(person).command('remove_reaction', { messageId: message(seq), emoji })
+const pin = (person: Person, which: 'newest' | 'oldest'): Action => ({ as, message, [which]: seq }) => as(person).command('pin_message', { messageId: message(seq) })
+const unpin = (person: Person, which: 'newest' | 'oldest'): Action => ({ as, message, [which]: seq }) => as(person).command('unpin_message', { messageId: message(seq) })
+const edit = (which: 'newest' | 'oldest'): Action => ({ as, message, [which]: seq }) => as('bob').command('edit_message', { messageId: message(seq), content: 'edited' })
+const set = (person: Person, settings: Omit<CommandData<'update_membership'>, 'chatId'>): Action => ({ as, chatId }) => as(person).command('update_membership', { chatId, ...settings })
+const sanction = (name: 'ban_user' | 'unban_user' | 'unsilence_user', person: Person): Action => ({ as, id, chatId }) => as('mona').command(name, { chatId, userId: id(person) })
+const silence = (person: Person): Action => ({ as, id, chatId }) => as('mona').command('silence_user', { chatId, userId: id(person), seconds: 600 })
 
 const ACTIONS: Record<string, Action> = {
   send: send('bob'),
@@ -89,6 +97,25 @@ const ACTIONS: Record<string, Action> = {
     await as('bob').command('edit_message', { messageId: message(newest), content: 'edited' })
     await as('bob').command('delete_message', { messageId: message(newest), scope: 'everyone' })
   },
+  react: each(react('fay', 'newest', '👍'), react('bea', 'newest', '👍'), react('lee', 'newest', ':party:')),
+  'react to what some do not see': each(react('fay', 'oldest', '👍'), react('bea', 'oldest', ':party:')),
+  'take a reaction back': each(react('fay', 'newest', '👍'), react('bea', 'newest', '👍'), unreact('fay', 'newest', '👍')),
+  'take a reaction to what some do not see back': each(react('fay', 'oldest', '👍'), react('bob', 'oldest', ':party:'), unreact('fay', 'oldest', '👍')),
+  pin: pin('mona', 'newest'),
+  'pin what some do not see': pin('mona', 'oldest'),
+  'pin, edit, and take the pin off': each(pin('mona', 'newest'), edit('newest'), unpin('olga', 'newest')),
+  'pin what some do not see, and take the pin off': each(pin('mona', 'oldest'), edit('oldest'), unpin('olga', 'oldest')),
+  'react, then the message is deleted': each(react('fay', 'newest', '👍'), pin('mona', 'newest'), ({ as, message, newest }) => as('bob').command('delete_message', { messageId: message(newest), scope: 'everyone' })),
+  'forward to several chats': async ({ as, id, chatId, message, newest }) => {
+    const { chat } = await as('olga').command('create_chat', { type: 'GROUP', name: 'New', participantIds: [id('bea'), id('zoe')] })
+    await as('olga').command('forward_message', { messageId: message(newest), chatIds: [chatId, chat.id] })
+    await as('olga').command('forward_message', { messageId: `${chat.id}.1`, chatIds: [chatId] })
+  },
+  'ban somebody': sanction('ban_user', 'bob'),
+  'ban somebody who has left': each(({ as, chatId }) => as('lee').command('leave_membership', { chatId }), sanction('ban_user', 'lee')),
+  'ban somebody, unban and add them': each(sanction('ban_user', 'bob'), sanction('unban_user', 'bob'), add('bob'), send('bob')),
+  'silence somebody': silence('bob'),
+  'silence somebody, and let them speak again': each(silence('bob'), sanction('unsilence_user', 'bob'), send('bob')),
   'add somebody': add('zoe'),
   'add somebody, who writes': each(add('zoe'), send('zoe'), send('bob')),
   'add somebody, who sees everything': each(showHistory, add('zoe')),
@@ -148,6 +175,19 @@ const PERSONAL: Record<string, (person: typeof VIEWERS[number]) => Action> = {
   'have everything delivered': person => ({ as, chatId }) => as(person).command('mark_as_delivered', { chatId }),
   'have the newest page delivered': person => ({ as, chatId }) => as(person).command('get_history', { chatId }),
   'read everything, then send': person => each(({ as, chatId }) => as(person).command('mark_as_read', { chatId }), send(person)),
+  'pin the chat': person => set(person, { pinned: true }),
+  mute: person => set(person, { mutedUntil: '2099-01-01T00:00:00.000Z', notifications: 'MENTIONS' }),
+  archive: person => set(person, { archived: true }),
+  'archive, then something new comes': person => each(set(person, { archived: true }), send('bob')),
+  'archive and mute, then something new comes': person => each(set(person, { archived: true, mutedUntil: '2099-01-01T00:00:00.000Z' }), send('bob')),
+  'archive, something new comes, then mute': person => each(set(person, { archived: true }), send('bob'), set(person, { mutedUntil: '2099-01-01T00:00:00.000Z' })),
+  'archive, then a SYSTEM message comes': person => each(set(person, { archived: true }), ({ as, id, chatId }) => as('olga').command('update_participant', { chatId, userId: id('bob'), label: person })),
+  'archive, while others write': person => async world => { await Promise.all([send('bob')(world), set(person, { archived: true })(world), send('olga')(world)]) },
+  'mark as unread, then read': person => each(set(person, { markedUnread: true, pinned: true }), ({ as, chatId }) => as(person).command('mark_as_read', { chatId })),
+  react: person => react(person, 'newest', '👍'),
+  'be banned': person => sanction('ban_user', person),
+  'be banned, unbanned and added again': person => each(sanction('ban_user', person), sanction('unban_user', person), add(person), send(person)),
+  'be silenced': person => silence(person),
   leave: person => ({ as, chatId }) => as(person).command('leave_membership', { chatId }),
   'be removed': person => remove(person),
   'be removed and added again': person => each(remove(person), add(person)),

@@ -1,0 +1,225 @@
+-- The functions that later features have changed: the newest form of each, whole.
+
+CREATE OR REPLACE FUNCTION chat.membership_json(h chat.chat_head, p chat.chat_participant) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN json_build_object('chatId', (p).chat_id, 'inboxRevision', (p).inbox_revision, 'state', (p).state, 'role', (p).role,
+  'notifications', (p).notifications, 'mutedUntil', chat.rfc3339((p).muted_until), 'archived', chat.is_archived(h, p), 'archivedSeq', (p).archived_seq,
+  'pinnedAt', chat.rfc3339((p).pinned_at), 'markedUnread', (p).marked_unread, 'visibleFromSeq', (p).visible_from_seq,
+  'clearedSeq', (p).cleared_seq, 'joinRevision', (p).join_revision);
+
+CREATE OR REPLACE FUNCTION chat.head_json(h chat.chat_head, p chat.chat_participant) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN json_build_object('chatId', (h).chat_id, 'lastRevision', (h).last_revision, 'lastSeq', (h).last_seq,
+  'lastOrdinalSeq', (h).last_ordinal_seq, 'minSeq', (h).min_seq,
+  'messageCount', (h).last_ordinal, 'memberCount', (h).member_count, 'readSeq', (p).read_seq, 'deliveredSeq', (p).delivered_seq,
+  'unreadCount', chat.unread_count(h, p), 'mentionCount', 0, 'lastMessageAt', chat.rfc3339((h).last_message_at));
+
+-- Sending. Everything that becomes a message goes through this function: REST, WebSocket, system messages, and an
+-- application that sends inside a transaction of its own (once, last).
+--
+-- p_items: [{ "chatId", "senderId" | null, "type"?, "content"?, "metadata"?, "system"?, "replyToSeq"?, "forwardedFrom"?, "clientMessageId", "requestHash" }]
+-- p_wait:  false: a chat whose head, or a sender's row, is held is not waited for: its items come back BUSY.
+-- p_notify: wake the nodes by NOTIFY parley. The nodes themselves publish what they have sent, and pass false.
+--
+-- One row an item, in the order of the items (idx from 1). status:
+--   created    the new message
+--   duplicate  the message, as it is now, that the sender's clientMessageId has made before (or earlier in the batch)
+--   rejected   nothing was written, code says why
+--   busy       nothing was written, send it again
+-- previous_revision is the chat's revision before the message. watermark is set when the sender stood right before their
+-- own message and was moved onto it.
+--
+-- The ordering rule: heads are locked by chat, then the senders by (chat, user), and only a later statement looks at
+-- anything, so that it sees all that the holders before it have committed. Numbers given out under the lock become visible
+-- in their order. The planner is kept from hashing or scanning the message table: every look-up here is a probe.
+CREATE OR REPLACE FUNCTION chat.send_messages(p_items jsonb, p_wait boolean DEFAULT true, p_notify boolean DEFAULT true)
+RETURNS TABLE (idx integer, status text, code text, message_id text, chat_id uuid, seq integer, revision integer, previous_revision integer,
+               created_at timestamptz, retry_after_ms integer, watermark json, message json)
+LANGUAGE plpgsql VOLATILE
+SET search_path = '' SET lock_timeout = '5s'
+SET plan_cache_mode = force_generic_plan SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  v_locked uuid[];
+  v_now timestamptz;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'PARLEY_ISOLATION: chat.send_messages needs READ COMMITTED' USING ERRCODE = 'invalid_transaction_state';
+  END IF;
+
+  IF p_wait THEN
+    SELECT coalesce(array_agg(l.chat_id), '{}') INTO v_locked FROM (
+      SELECT h.chat_id FROM chat.chat_head h
+      WHERE h.chat_id = ANY (ARRAY(SELECT (i ->> 'chatId')::uuid FROM jsonb_array_elements(p_items) AS i))
+      ORDER BY h.chat_id FOR NO KEY UPDATE) l;
+  ELSE
+    SELECT coalesce(array_agg(l.chat_id), '{}') INTO v_locked FROM (
+      SELECT h.chat_id FROM chat.chat_head h
+      WHERE h.chat_id = ANY (ARRAY(SELECT (i ->> 'chatId')::uuid FROM jsonb_array_elements(p_items) AS i))
+      ORDER BY h.chat_id FOR NO KEY UPDATE SKIP LOCKED) l;
+  END IF;
+
+  IF p_wait THEN
+    PERFORM FROM chat.chat_participant p
+    JOIN (SELECT DISTINCT (i ->> 'chatId')::uuid AS chat_id, i ->> 'senderId' AS user_id FROM jsonb_array_elements(p_items) AS i) s
+      ON p.chat_id = s.chat_id AND p.user_id = s.user_id
+    WHERE s.chat_id = ANY (v_locked)
+    ORDER BY p.chat_id, p.user_id FOR NO KEY UPDATE OF p;
+  ELSE
+    -- A chat with a sender whose row is held is busy as a whole, so that it keeps its order.
+    WITH sender AS MATERIALIZED (
+      SELECT DISTINCT (i ->> 'chatId')::uuid AS chat_id, i ->> 'senderId' AS user_id FROM jsonb_array_elements(p_items) AS i
+    ), free AS MATERIALIZED (
+      SELECT p.chat_id, p.user_id FROM chat.chat_participant p JOIN sender s ON p.chat_id = s.chat_id AND p.user_id = s.user_id
+      WHERE s.chat_id = ANY (v_locked)
+      ORDER BY p.chat_id, p.user_id FOR NO KEY UPDATE OF p SKIP LOCKED
+    )
+    SELECT coalesce(array_agg(l.chat_id), '{}') INTO v_locked FROM unnest(v_locked) AS l (chat_id)
+    WHERE l.chat_id <> ALL (ARRAY(
+      SELECT counted.chat_id FROM (
+        SELECT p.chat_id, 1 AS difference FROM sender s JOIN chat.chat_participant p ON p.chat_id = s.chat_id AND p.user_id = s.user_id
+        WHERE s.chat_id = ANY (v_locked)
+        UNION ALL SELECT f.chat_id, -1 FROM free f) counted
+      GROUP BY counted.chat_id HAVING sum(counted.difference) > 0));
+  END IF;
+
+  v_now := clock_timestamp();
+
+  RETURN QUERY
+  WITH item AS MATERIALIZED (
+    SELECT e.ordinality::integer AS idx, r.chat_id, r.sender_id, coalesce(r.type, 'TEXT')::chat.message_type AS type, r.content,
+      coalesce(r.metadata, '{}'::jsonb) AS metadata, r.system, r.reply_to_seq, r.forwarded_from, r.client_message_id, r.request_hash,
+      r.chat_id = ANY (v_locked) AS locked,
+      -- The same key earlier in this batch: it shares that item's answer.
+      first_value(e.ordinality::integer) OVER same_key AS first_idx,
+      first_value(r.request_hash) OVER same_key AS first_hash
+    FROM jsonb_array_elements(p_items) WITH ORDINALITY AS e (item, ordinality)
+    CROSS JOIN LATERAL (SELECT (e.item ->> 'chatId')::uuid AS chat_id, e.item ->> 'senderId' AS sender_id, e.item ->> 'type' AS type,
+      e.item ->> 'content' AS content, e.item -> 'metadata' AS metadata, e.item -> 'system' AS system,
+      (e.item ->> 'replyToSeq')::integer AS reply_to_seq, e.item -> 'forwardedFrom' AS forwarded_from, e.item ->> 'clientMessageId' AS client_message_id,
+      e.item ->> 'requestHash' AS request_hash) r
+    WINDOW same_key AS (PARTITION BY r.chat_id, coalesce(r.sender_id, ''), r.client_message_id ORDER BY e.ordinality)
+  ),
+  judged AS MATERIALIZED (
+    SELECT i.*, h.last_seq, h.last_revision, h.last_ordinal, h.last_message_at, p.sent_count, p.read_seq, p.label,
+      earlier.message AS earlier_message, earlier.seq AS earlier_seq, earlier.revision AS earlier_revision, earlier.created_at AS earlier_created_at,
+      CASE
+        WHEN h.chat_id IS NULL THEN CASE WHEN EXISTS (SELECT FROM chat.chat_head x WHERE x.chat_id = i.chat_id) THEN 'BUSY' ELSE 'CHAT_NOT_FOUND' END
+        WHEN earlier.seq IS NOT NULL THEN CASE WHEN earlier.request_hash = i.request_hash THEN 'DUPLICATE' ELSE 'MESSAGE_ID_CONFLICT' END
+        WHEN c.deleted_at IS NOT NULL THEN 'CHAT_NOT_FOUND'
+        WHEN i.sender_id IS NULL THEN NULL
+        WHEN p.state IS DISTINCT FROM 'JOINED' THEN 'CHAT_NOT_FOUND'
+        WHEN u.banned_until > v_now THEN 'USER_BANNED'
+        WHEN p.silenced_until > v_now THEN 'SILENCED'
+        WHEN p.role > c.who_may_send THEN 'CHAT_READ_ONLY'
+        WHEN c.type = 'DIRECT' AND EXISTS (
+          SELECT FROM chat.user_block b
+          WHERE (b.user_id, b.blocked_user_id) IN ((c.direct_low, c.direct_high), (c.direct_high, c.direct_low))) THEN 'CHAT_BLOCKED'
+        WHEN i.reply_to_seq IS NOT NULL AND NOT EXISTS (
+          SELECT FROM chat.chat_message q
+          WHERE q.chat_id = i.chat_id AND q.seq = i.reply_to_seq AND q.seq > chat.bound(h, p) AND q.deleted_at IS NULL) THEN 'MESSAGE_NOT_FOUND'
+        WHEN slow.free_at > v_now THEN 'SLOW_MODE'
+      END AS verdict,
+      CASE WHEN c.slow_mode_seconds > 0 AND p.role = 'MEMBER' THEN c.slow_mode_seconds END AS slow_mode_seconds,
+      -- Somebody may be silenced for a year, or for ever.
+      least(1000 * (CASE
+        WHEN p.silenced_until > v_now THEN extract(epoch FROM p.silenced_until)
+        WHEN slow.free_at > v_now THEN extract(epoch FROM slow.free_at)
+      END - extract(epoch FROM v_now)), 2147483647)::integer AS retry_after_ms
+    FROM item i
+    LEFT JOIN chat.chat_head h ON h.chat_id = i.chat_id AND i.locked
+    LEFT JOIN chat.chat_session c ON c.id = h.chat_id
+    LEFT JOIN chat.chat_participant p ON p.chat_id = h.chat_id AND p.user_id = i.sender_id
+    LEFT JOIN chat.chat_user u ON u.id = p.user_id
+    LEFT JOIN LATERAL (
+      SELECT m.seq, m.revision, m.request_hash, m.created_at, chat.message_json(m) AS message FROM chat.chat_message m
+      WHERE m.chat_id = h.chat_id AND coalesce(m.sender_id, '') = coalesce(i.sender_id, '') AND m.client_message_id = i.client_message_id LIMIT 1) earlier ON true
+    LEFT JOIN LATERAL (
+      SELECT m.created_at + make_interval(secs => c.slow_mode_seconds) AS free_at FROM chat.chat_message m
+      WHERE c.slow_mode_seconds > 0 AND p.role = 'MEMBER' AND m.chat_id = h.chat_id AND m.sender_id = i.sender_id
+      ORDER BY m.seq DESC LIMIT 1) slow ON true
+  ),
+  -- Slow mode within the batch: of a sender's messages only the first is let through.
+  paced AS MATERIALIZED (
+    SELECT j.*, j.verdict IS NULL AND j.idx = j.first_idx AND NOT (
+      j.slow_mode_seconds IS NOT NULL AND row_number() OVER (
+        PARTITION BY j.chat_id, j.sender_id ORDER BY j.verdict IS NOT NULL OR j.idx <> j.first_idx, j.idx) > 1) AS accepted
+    FROM judged j
+  ),
+  numbered AS MATERIALIZED (
+    SELECT a.*, (a.last_seq + row_number() OVER chat_order)::integer AS seq, (a.last_revision + row_number() OVER chat_order)::integer AS revision,
+      (a.last_ordinal + count(*) FILTER (WHERE a.type <> 'SYSTEM') OVER chat_order)::integer AS ordinal,
+      CASE WHEN a.type = 'SYSTEM' THEN 0 ELSE (a.sent_count + count(*) FILTER (WHERE a.type <> 'SYSTEM') OVER sender_order)::integer END AS sender_ordinal,
+      row_number() OVER sender_order AS sender_rank,
+      greatest(v_now, a.last_message_at) AS created_at
+    FROM paced a WHERE a.accepted
+    WINDOW chat_order AS (PARTITION BY a.chat_id ORDER BY a.idx), sender_order AS (PARTITION BY a.chat_id, a.sender_id ORDER BY a.idx)
+  ),
+  inserted AS (
+    INSERT INTO chat.chat_message AS m (chat_id, seq, revision, ordinal, sender_ordinal, sender_id, sender_label, type, content, metadata, system,
+      reply_to_seq, forwarded_from, client_message_id, request_hash, created_at)
+    SELECT n.chat_id, n.seq, n.revision, n.ordinal, n.sender_ordinal, n.sender_id, n.label, n.type, n.content, n.metadata, n.system,
+      n.reply_to_seq, n.forwarded_from, n.client_message_id, n.request_hash, n.created_at
+    FROM numbered n ORDER BY n.chat_id, n.seq
+    RETURNING m.chat_id, m.seq, m.created_at, chat.message_json(m) AS message
+  ),
+  heads AS (
+    UPDATE chat.chat_head h SET last_seq = g.last_seq, last_revision = g.last_revision, last_ordinal = g.last_ordinal,
+      last_ordinal_seq = coalesce(g.last_ordinal_seq, h.last_ordinal_seq), last_message_at = g.last_message_at
+    FROM (SELECT n.chat_id, max(n.seq) AS last_seq, max(n.revision) AS last_revision, max(n.ordinal) AS last_ordinal,
+            max(n.seq) FILTER (WHERE n.type <> 'SYSTEM') AS last_ordinal_seq, max(n.created_at) AS last_message_at
+          FROM numbered n GROUP BY n.chat_id) g
+    WHERE h.chat_id = g.chat_id
+  ),
+  -- A sender who had read everything before their message has read that, too. seq - rank never falls in a sender's run,
+  -- so the messages that continue the watermark are its beginning.
+  senders AS (
+    UPDATE chat.chat_participant p SET sent_count = g.sender_ordinal, read_seq = p.read_seq + g.continued,
+      delivered_seq = greatest(p.delivered_seq, p.read_seq + g.continued)
+    FROM (SELECT n.chat_id, n.sender_id, max(n.sender_ordinal) AS sender_ordinal,
+            count(*) FILTER (WHERE n.seq = n.read_seq + n.sender_rank)::integer AS continued
+          FROM numbered n WHERE n.sender_id IS NOT NULL GROUP BY n.chat_id, n.sender_id) g
+    WHERE p.chat_id = g.chat_id AND p.user_id = g.sender_id
+    RETURNING p.chat_id, p.user_id, p.delivered_seq
+  ),
+  notified AS MATERIALIZED (
+    SELECT pg_notify('parley', json_build_object('chatId', n.chat_id, 'revision', max(n.revision))::text) FROM numbered n WHERE p_notify GROUP BY n.chat_id
+  ),
+  answered AS (
+    SELECT a.idx, a.first_idx, a.first_hash = a.request_hash AS same_request, a.chat_id, a.accepted, a.verdict, a.slow_mode_seconds, a.retry_after_ms,
+      coalesce(n.seq, a.earlier_seq) AS seq, coalesce(n.revision, a.earlier_revision) AS revision,
+      coalesce(i.created_at, a.earlier_created_at) AS created_at, coalesce(i.message, a.earlier_message) AS message,
+      CASE WHEN n.seq = n.read_seq + n.sender_rank
+        THEN json_build_object('userId', n.sender_id, 'deliveredSeq', greatest(n.seq, s.delivered_seq), 'readSeq', n.seq) END AS watermark
+    FROM paced a
+    LEFT JOIN numbered n ON n.idx = a.idx
+    LEFT JOIN inserted i ON i.chat_id = n.chat_id AND i.seq = n.seq
+    LEFT JOIN senders s ON s.chat_id = n.chat_id AND s.user_id = n.sender_id
+  ),
+  settled AS (
+    SELECT a.idx, f.chat_id, f.seq, f.revision, f.created_at, f.message, a.watermark, a.slow_mode_seconds, a.retry_after_ms,
+      CASE
+        WHEN a.accepted THEN 'created'
+        WHEN a.idx <> f.idx AND (f.accepted OR f.verdict = 'DUPLICATE') THEN CASE WHEN a.same_request THEN 'duplicate' ELSE 'MESSAGE_ID_CONFLICT' END
+        WHEN f.verdict = 'DUPLICATE' THEN 'duplicate'
+        WHEN f.verdict = 'BUSY' THEN 'busy'
+        ELSE coalesce(f.verdict, 'SLOW_MODE')
+      END AS outcome
+    FROM answered a JOIN answered f ON f.idx = a.first_idx
+  )
+  SELECT s.idx,
+    CASE WHEN s.outcome IN ('created', 'duplicate', 'busy') THEN s.outcome ELSE 'rejected' END,
+    CASE WHEN s.outcome = 'busy' THEN 'BUSY' WHEN s.outcome NOT IN ('created', 'duplicate') THEN s.outcome END,
+    CASE WHEN s.outcome IN ('created', 'duplicate') THEN s.chat_id || '.' || s.seq END,
+    s.chat_id,
+    CASE WHEN s.outcome IN ('created', 'duplicate') THEN s.seq END,
+    CASE WHEN s.outcome IN ('created', 'duplicate') THEN s.revision END,
+    CASE WHEN s.outcome = 'created' THEN s.revision - 1 END,
+    CASE WHEN s.outcome IN ('created', 'duplicate') THEN s.created_at END,
+    CASE WHEN s.outcome IN ('SLOW_MODE', 'SILENCED') THEN coalesce(s.retry_after_ms, s.slow_mode_seconds * 1000) END,
+    s.watermark,
+    CASE WHEN s.outcome IN ('created', 'duplicate') THEN s.message END
+  FROM settled s CROSS JOIN (SELECT count(*) FROM notified) AS woken -- (a LEFT JOIN would be planned away, and with it the notice)
+  ORDER BY s.idx;
+END $$;
