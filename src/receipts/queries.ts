@@ -41,6 +41,15 @@ export async function advanceWatermark (db: Queryable, mark: 'read' | 'delivered
   return row
 }
 
+/** Where somebody stands who looks at a STREAM without being in it; undefined: they may not, or are in the chat. */
+export async function onlookerHead (db: Queryable, chatId: string, userId: string): Promise<{ readSeq: number, deliveredSeq: number } | undefined> {
+  const [row] = await db.query<{ readSeq: number, deliveredSeq: number }>({
+    name: 'receipts.onlookerHead',
+    text: `SELECT (v.p).read_seq AS "readSeq", (v.p).delivered_seq AS "deliveredSeq" FROM chat.viewer($1, $2) v WHERE (v.p).state <> 'JOINED'`,
+  }, [chatId, userId])
+  return row
+}
+
 /** Whether a message of this number is within what the user may see; undefined: they are not in the chat. */
 export async function isVisible (db: Queryable, chatId: string, userId: string, seq: number): Promise<boolean | undefined> {
   const [row] = await db.query<{ visible: boolean }>({

@@ -2,7 +2,7 @@ import { ApiError } from '../errors.ts'
 import { parseMessageId } from '../messages/message-id.ts'
 import type { Database } from '../plugins/database.ts'
 import type { Hub } from '../realtime/hub.ts'
-import { advanceWatermark, allUnread, chatUnread, isVisible, messageReceipts } from './queries.ts'
+import { advanceWatermark, allUnread, chatUnread, isVisible, messageReceipts, onlookerHead } from './queries.ts'
 import type { Marked, MarkUpTo } from './schemas.ts'
 
 export type ReceiptsService = ReturnType<typeof receiptsService>
@@ -17,7 +17,7 @@ export interface ReceiptsDependencies {
 export function receiptsService ({ db, hub, unmark }: ReceiptsDependencies) {
   async function advance (mark: 'read' | 'delivered', userId: string, chatId: string, upToSeq: number | null): Promise<Marked> {
     const advanced = await advanceWatermark(db, mark, chatId, userId, upToSeq)
-    if (!advanced) throw new ApiError('CHAT_NOT_FOUND')
+    if (!advanced) return onlooker(userId, chatId)
     const { updated, isSmall, readSeq, deliveredSeq, unreadCount } = advanced
     const at = advanced.at.toISOString()
     if (updated) {
@@ -26,6 +26,13 @@ export function receiptsService ({ db, hub, unmark }: ReceiptsDependencies) {
     }
     if (mark === 'read' && advanced.wasMarkedUnread) await unmark(userId, chatId)
     return { chatId: chatId.toLowerCase(), userId, at, readSeq, deliveredSeq, unreadCount, mentionCount: 0, updated }
+  }
+
+  /** Who only looks at a STREAM has nothing to mark. */
+  async function onlooker (userId: string, chatId: string): Promise<Marked> {
+    const head = await onlookerHead(db, chatId, userId)
+    if (!head) throw new ApiError('CHAT_NOT_FOUND')
+    return { chatId: chatId.toLowerCase(), userId, at: new Date().toISOString(), ...head, unreadCount: 0, mentionCount: 0, updated: false }
   }
 
   async function mark (kind: 'read' | 'delivered', userId: string, chatId: string, request: MarkUpTo): Promise<Marked> {
