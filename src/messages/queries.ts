@@ -11,6 +11,10 @@ export interface SendItem {
   metadata?: object
   system?: object
   replyToSeq?: number
+  /** A message of the thread; the answer goes to its top. */
+  threadRootSeq?: number
+  /** Who is not in the chat is left out. */
+  mentions?: { userIds: string[], all: boolean }
   /** Whose message it was, and of when. */
   forwardedFrom?: object
   clientMessageId: string
@@ -29,6 +33,10 @@ export interface SendOutcome {
   senderId: string | null
   /** JSON of a Watermark, when the sender's own has moved along. */
   watermark: string | null
+  /** JSON of the Participant that the sender has become by speaking. */
+  participant: string | null
+  /** JSON of the Message at the top of the thread, which has changed along. */
+  threadRoot: string | null
   /** JSON of the Message. */
   message: string
 }
@@ -38,7 +46,7 @@ export async function sendMessages (db: Queryable, items: SendItem[], { wait }: 
   const rows = await db.query<Omit<SendOutcome, 'senderId'>>({
     name: 'messages.sendMessages',
     text: `SELECT s.status, s.code, s.chat_id AS "chatId", s.seq, s.revision, s.previous_revision AS "previousRevision",
-             s.retry_after_ms AS "retryAfterMs", s.watermark::text, s.message::text
+             s.retry_after_ms AS "retryAfterMs", s.watermark::text, s.participant::text, s.thread_root::text AS "threadRoot", s.message::text
            FROM chat.send_messages($1::jsonb, $2, false) s`,
   }, [JSON.stringify(items), wait])
   return rows.map((row, index) => ({ ...row, senderId: items[index]?.senderId ?? null }))

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { ChatId, ChatRef, ClientKey, Count, Dictionary, Input, InputWithOneOf, MessageId, MessageRef, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId } from '../primitives.ts'
+import { Participant } from '../chats/participant.ts'
 import { Users } from '../users/schemas.ts'
 import { Watermark } from '../receipts/schemas.ts'
 
@@ -139,7 +140,7 @@ export const commands = {
 } as const
 
 export const events = {
-  message_received: Type.Object({ message: Message, watermark: Type.Optional(Watermark) }),
+  message_received: Type.Object({ message: Message, threadRoot: Type.Optional(Message), participant: Type.Optional(Participant), watermark: Type.Optional(Watermark) }),
   message_edited: MessageReply,
   message_deleted: MessageReply,
 } as const
