@@ -135,8 +135,9 @@ export async function messageState (
 
 /** What the message said until now goes to its versions. */
 const keepVersion = `
-  INSERT INTO chat.message_version (chat_id, seq, version, content, metadata, replaced_at)
-  SELECT m.chat_id, m.seq, 1 + (SELECT count(*) FROM chat.message_version x WHERE x.chat_id = m.chat_id AND x.seq = m.seq), m.content, m.metadata, clock_timestamp()
+  INSERT INTO chat.message_version (chat_id, seq, version, content, metadata, mentions, forwarded_from, replaced_at)
+  SELECT m.chat_id, m.seq, 1 + coalesce((SELECT max(x.version) FROM chat.message_version x WHERE x.chat_id = m.chat_id AND x.seq = m.seq), 0),
+    m.content, m.metadata, m.mentions, m.forwarded_from, clock_timestamp()
   FROM chat.chat_message m WHERE m.chat_id = $1 AND m.seq = $2`
 
 /** @returns the JSON of the message */
@@ -151,7 +152,7 @@ export async function updateContent (db: Queryable, { chatId, seq }: MessageKey,
 }
 
 /** Blanks the row: its numbers stay, what it said goes to the versions. @returns the JSON of the message */
-export async function blankMessage (db: Queryable, { chatId, seq }: MessageKey, revision: number, deletedById: string): Promise<string> {
+export async function blankMessage (db: Queryable, { chatId, seq }: MessageKey, revision: number, deletedById: string | null): Promise<string> {
   const [row] = await db.query<{ message: string }>({
     name: 'messages.blankMessage',
     text: `WITH kept AS (${keepVersion}), unreacted AS (DELETE FROM chat.message_reaction r WHERE r.chat_id = $1 AND r.seq = $2)

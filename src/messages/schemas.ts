@@ -113,6 +113,19 @@ export const MessageView = Type.Object({ message: Message, related: Related, use
 export const Version = Type.Object({ version: Type.Integer({ minimum: 1 }), content: Nullable(Type.String()), metadata: Metadata, replacedAt: Time })
 export const Versions = Page(Version)
 
+export const AdminMessageView = Type.Object({
+  message: Message,
+  deleted: Nullable(Type.Object({
+    content: Nullable(Type.String()),
+    metadata: Metadata,
+    mentions: Message.properties.mentions,
+    forwardedFrom: Message.properties.forwardedFrom,
+    restorableUntil: Time,
+  }, { description: 'What it said before it was deleted, for DELETED_CONTENT_DAYS' })),
+  versions: Type.Array(Version, { description: 'Earlier contents, oldest first: the newest 100' }),
+  users: Users,
+})
+
 /** One message, or a page of a chat's history. */
 const GetMessages = InputWithOneOf(['messageId', 'chatId'], { messageId: Type.Optional(MessageId), chatId: Type.Optional(ChatId), ...History.properties })
 
