@@ -75,7 +75,7 @@ export class Change {
   readonly head: LockedHead
   readonly participants: ReadonlyMap<string, LockedParticipant>
   readonly frames: Frame[] = []
-  readonly #isStream: boolean
+  #isStream: boolean
   #chatId: string
   #covered: number
   #taken: number
@@ -96,8 +96,9 @@ export class Change {
   }
 
   /** The chat that this change is about has just been made, with rows up to this revision. */
-  created (chatId: string, revision: number): void {
+  created (chatId: string, revision: number, { isStream }: { isStream: boolean }): void {
     this.#chatId = chatId
+    this.#isStream = isStream
     this.#taken = revision
   }
 

@@ -24,8 +24,7 @@ export async function findChat (
 ): Promise<ExistingChat | undefined> {
   const [row] = await db.query<ExistingChat>({
     name: 'chats.findChat',
-    text: `SELECT c.id AS "chatId", EXISTS (
-             SELECT FROM chat.chat_participant p WHERE p.chat_id = c.id AND p.user_id = $1 AND p.state = 'JOINED') AS "isMember"
+    text: `SELECT c.id AS "chatId", EXISTS (SELECT FROM chat.viewer(c.id, $1)) AS "isMember"
            FROM chat.chat_session c
            WHERE c.deleted_at IS NULL AND c.type = $2::chat.chat_type AND (
              ($3::text IS NOT NULL AND c.direct_low = least($1::text COLLATE "C", $3::text COLLATE "C") COLLATE "default"
@@ -48,7 +47,7 @@ export async function blockedAmong (db: Queryable, userId: string, userIds: stri
 
 export interface NewChat extends Partial<Omit<CreateGroup, 'type' | 'participantIds'>> {
   id: string
-  type: 'DIRECT' | 'GROUP'
+  type: 'DIRECT' | 'GROUP' | 'STREAM'
   createdById: string
   targetUserId?: string
 }

@@ -48,10 +48,10 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
   async function insert (change: Change, chat: NewChat, userIds: string[]): Promise<boolean> {
     if (!await insertChat(change.tx, chat)) return false
     const lastRevision = await insertHead(change.tx, chat.id, userIds.length)
-    change.created(chat.id, lastRevision)
+    change.created(chat.id, lastRevision, { isStream: chat.type === 'STREAM' })
     await joinParticipants(change.tx, chat.id, {
       userIds,
-      ...(chat.type === 'GROUP' && { ownerId: chat.createdById }),
+      ...(chat.type !== 'DIRECT' && { ownerId: chat.createdById }),
       role: 'MEMBER',
       label: null,
       firstRevision: 2,
@@ -74,7 +74,7 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
     const found = await existing(userId, request)
     if (found !== undefined) return { created: false, view: await get(userId, found) }
 
-    const others = request.type === 'DIRECT' ? [request.targetUserId] : request.participantIds.filter(id => id !== userId)
+    const others = othersOf(request).filter(id => id !== userId)
     const userIds = [userId, ...new Set(others)]
     const chat: NewChat = { ...request, id: uuidv7(), createdById: userId }
     const created = await changes.run({ inboxes: userIds, prepare: tx => ensureUsers(tx, userIds) }, async change => {
@@ -134,5 +134,13 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
         change.publish({ type: 'chat_deleted', data: { chatId: change.chatId }, closed: true })
       })
     },
+  }
+}
+
+function othersOf (request: CreateChat): string[] {
+  switch (request.type) {
+    case 'DIRECT': return [request.targetUserId]
+    case 'GROUP': return request.participantIds
+    case 'STREAM': return []
   }
 }

@@ -106,6 +106,8 @@ export interface MessageState {
   deleted: boolean
   pinned: boolean
   hidden: boolean
+  /** false: the viewer only looks at a STREAM. */
+  isMember: boolean
   /** The viewer blocks the sender: `message` is the redacted form. */
   redacted: boolean
   editable: boolean
@@ -122,7 +124,7 @@ export async function messageState (
   const [row] = await db.query<MessageState>({
     name: 'messages.messageState',
     text: `SELECT chat.message_json_for(m, v.blocked)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted, m.pinned_at IS NOT NULL AS pinned,
-             chat.is_hidden($1, $2, $3) AS hidden, coalesce(m.sender_id = ANY (v.blocked), false) AS redacted, m.created_at + make_interval(secs => $4) > clock_timestamp() AS editable,
+             chat.is_hidden($1, $2, $3) AS hidden, (v.p).state = 'JOINED' AS "isMember", coalesce(m.sender_id = ANY (v.blocked), false) AS redacted, m.created_at + make_interval(secs => $4) > clock_timestamp() AS editable,
              m.content IS NOT DISTINCT FROM $5::text AS unchanged, coalesce((v.p).silenced_until > clock_timestamp(), false) AS silenced,
              (v.c).type = 'DIRECT' AND EXISTS (
                SELECT FROM chat.user_block b

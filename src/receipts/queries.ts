@@ -45,7 +45,7 @@ export async function advanceWatermark (db: Queryable, mark: 'read' | 'delivered
 export async function onlookerHead (db: Queryable, chatId: string, userId: string): Promise<{ readSeq: number, deliveredSeq: number } | undefined> {
   const [row] = await db.query<{ readSeq: number, deliveredSeq: number }>({
     name: 'receipts.onlookerHead',
-    text: `SELECT (v.p).read_seq AS "readSeq", (v.p).delivered_seq AS "deliveredSeq" FROM chat.viewer($1, $2) v WHERE (v.p).state <> 'JOINED'`,
+    text: 'SELECT (v.p).read_seq AS "readSeq", (v.p).delivered_seq AS "deliveredSeq" FROM chat.viewer($1, $2) v WHERE (v.p).state <> \'JOINED\'',
   }, [chatId, userId])
   return row
 }
