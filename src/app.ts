@@ -37,7 +37,7 @@ import { hubSource } from './sync/hub-source.ts'
 import { sync } from './sync/index.ts'
 import { syncService } from './sync/service.ts'
 import { users } from './users/index.ts'
-import { usersService } from './users/service.ts'
+import { usersService, type UsersService } from './users/service.ts'
 
 /** The whole system. Listening is the caller's. */
 export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus: Bus = new MemoryBus()): Promise<FastifyInstance> {
@@ -59,7 +59,6 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   await app.register(health)
   await app.register(auth, { config })
 
-  const userService = usersService(app.db, config)
   await app.register(realtime, {
     config,
     bus,
@@ -70,12 +69,16 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
       return identity
     },
   })
-  await app.register(api, { prefix: '/api/v1/chat', config, userService })
+  const changes = new Changes(app.db, app.hub)
+  const userService = usersService({ db: app.db, changes, config })
+  await app.register(api, { prefix: '/api/v1/chat', config, changes, userService })
   return app
 }
 
+interface ApiOptions { config: Config, changes: Changes, userService: UsersService }
+
 /** Every route below needs a token. Each slice is given what it needs of the others: none imports another's service. */
-async function api (app: FastifyInstance, { config, userService }: { config: Config, userService: ReturnType<typeof usersService> }): Promise<void> {
+async function api (app: FastifyInstance, { config, changes, userService }: ApiOptions): Promise<void> {
   app.addHook('onRequest', async request => {
     request.identity = await app.verifyToken(bearerToken(request.headers.authorization))
     await userService.admitOften(request.identity)
@@ -83,7 +86,6 @@ async function api (app: FastifyInstance, { config, userService }: { config: Con
   await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond })
 
   const { db, hub } = app
-  const changes = new Changes(db, hub)
   const writer = messageWriter(app)
   const ensureUsers = userService.ensure
   const memberService = membersService({ db, changes, ensureUsers })
