@@ -60,7 +60,29 @@ RETURN json_build_object('chatId', (h).chat_id, 'lastRevision', (h).last_revisio
   'messageCount', (h).last_ordinal, 'memberCount', (h).member_count, 'readSeq', (p).read_seq, 'deliveredSeq', (p).delivered_seq,
   'unreadCount', chat.unread_count(h, p), 'mentionCount', chat.mention_count(h, p), 'lastMessageAt', chat.rfc3339((h).last_message_at));
 
-DROP FUNCTION chat.send_messages(jsonb, boolean, boolean);
+-- ChatView; null for who is not in the chat. Who only looks at a STREAM has no membership. Without a user: the shared view of a chat that has just been made, in which
+-- all members stand alike.
+CREATE OR REPLACE FUNCTION chat.chat_view(p_chat_id uuid, p_user_id text) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = '' AS $$
+DECLARE
+  v record;
+  last_message chat.chat_message;
+  members json;
+  member_ids text[];
+BEGIN
+  SELECT * INTO v FROM chat.viewer(p_chat_id, p_user_id);
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  SELECT m.* INTO last_message FROM chat.chat_message m
+  WHERE m.chat_id = p_chat_id AND m.seq > v.bound AND NOT chat.is_hidden(p_chat_id, m.seq, p_user_id)
+  ORDER BY m.seq DESC LIMIT 1;
+  SELECT coalesce(json_agg(chat.participant_json(p)), '[]'::json), array_agg(p.user_id) INTO members, member_ids
+  FROM chat.first_participants(p_chat_id, p_user_id, 50) p;
+  RETURN json_build_object('chat', chat.chat_json(v.c), 'head', chat.head_json(v.h, v.p), 'membership', CASE WHEN (v.p).state = 'JOINED' THEN chat.membership_json(v.h, v.p) END,
+    'lastMessage', CASE WHEN last_message.seq IS NOT NULL THEN chat.message_json_for(last_message, v.blocked) END,
+    'participants', members, 'users', chat.users_json(member_ids || last_message.sender_id));
+END $$;
 
 -- A page of what a user has: the heads of the chats they are in (by chat id, above p_after), and of these chats the
 -- memberships and hidden messages that changed since an inbox revision. blocks and user come on the first page, when they
@@ -85,7 +107,7 @@ BEGIN
     SELECT h, p FROM chat.chat_participant p
     JOIN chat.chat_session c ON c.id = p.chat_id
     JOIN chat.chat_head h ON h.chat_id = p.chat_id
-    WHERE p.user_id = p_user_id AND p.state = 'JOINED' AND c.deleted_at IS NULL AND (p_after IS NULL OR p.chat_id > p_after)
+    WHERE p.user_id = p_user_id AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM' AND (p_after IS NULL OR p.chat_id > p_after)
     ORDER BY p.chat_id LIMIT p_limit) page;
   SELECT coalesce(json_agg(json_build_object('chatId', x.chat_id, 'messageId', x.chat_id || '.' || x.seq) ORDER BY x.chat_id, x.seq), '[]'::json)
   INTO v_hidden FROM chat.message_hidden x
@@ -108,7 +130,7 @@ BEGIN
     'memberships', (
       SELECT coalesce(json_agg(chat.membership_json(h, p) ORDER BY p.inbox_revision), '[]'::json)
       FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
-      WHERE p.user_id = p_user_id AND p.inbox_revision > p_since AND p.state = 'JOINED' AND c.deleted_at IS NULL),
+      WHERE p.user_id = p_user_id AND p.inbox_revision > p_since AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM'),
     'hidden', (
       SELECT coalesce(json_agg(json_build_object('chatId', x.chat_id, 'messageId', x.chat_id || '.' || x.seq) ORDER BY x.inbox_revision), '[]'::json)
       FROM chat.message_hidden x JOIN chat.chat_participant p ON p.chat_id = x.chat_id AND p.user_id = x.user_id
@@ -141,6 +163,7 @@ END $$;
 -- The ordering rule: heads are locked by chat, then the senders by (chat, user), and only a later statement looks at
 -- anything, so that it sees all that the holders before it have committed. Numbers given out under the lock become visible
 -- in their order. The planner is kept from hashing or scanning the message table: every look-up here is a probe.
+DROP FUNCTION chat.send_messages(jsonb, boolean, boolean);
 CREATE FUNCTION chat.send_messages(p_items jsonb, p_wait boolean DEFAULT true, p_notify boolean DEFAULT true)
 RETURNS TABLE (idx integer, status text, code text, message_id text, chat_id uuid, seq integer, revision integer, previous_revision integer,
                created_at timestamptz, retry_after_ms integer, watermark json, participant json, thread_root json, message json)
