@@ -1,10 +1,10 @@
 -- The functions that later features have changed: the newest form of each, whole.
 
--- Who follows a STREAM without being in it: as if they had just come, and seen everything.
+-- Who follows a STREAM without being in it: as if they had been in it from the beginning, and read everything.
 CREATE FUNCTION chat.onlooker(h chat.chat_head, p_user_id text) RETURNS chat.chat_participant
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN jsonb_populate_record(NULL::chat.chat_participant, jsonb_build_object('chat_id', (h).chat_id, 'user_id', p_user_id, 'role', 'MEMBER', 'state', 'LEFT',
-  'join_revision', 0, 'visible_from_seq', 1, 'cleared_seq', 0, 'delivered_seq', (h).last_seq, 'read_seq', (h).last_seq));
+  'join_revision', 1, 'visible_from_seq', 1, 'cleared_seq', 0, 'delivered_seq', (h).last_seq, 'read_seq', (h).last_seq));
 
 -- A user's way into a chat: one row for its members, and for everybody into a STREAM from which they are not banned; none for
 -- strangers, former members and deleted chats.
