@@ -11,8 +11,10 @@ import { sanctionsService } from './chats/sanctions.ts'
 import { chatsService } from './chats/service.ts'
 import type { Config } from './config.ts'
 import { messages } from './messages/index.ts'
+import { recoveryService } from './messages/recovery.ts'
 import { messagesService } from './messages/service.ts'
 import { messageWriter } from './messages/publish.ts'
+import { admin } from './plugins/admin.ts'
 import { auth, bearerToken } from './plugins/auth.ts'
 import { database } from './plugins/database.ts'
 import { earlyErrors, errorHandler } from './plugins/error-handler.ts'
@@ -58,6 +60,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   await app.register(database, { config })
   await app.register(health)
   await app.register(auth, { config })
+  await app.register(admin, { config })
 
   const userService = usersService(app.db, config)
   await app.register(realtime, {
@@ -74,10 +77,12 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   return app
 }
 
-/** Every route below needs a token. Each slice is given what it needs of the others: none imports another's service. */
+/** Every route below needs a token (those below /admin one of an administrator, or the server's key). Each slice is given what it needs of the others: none imports another's service. */
 async function api (app: FastifyInstance, { config, userService }: { config: Config, userService: ReturnType<typeof usersService> }): Promise<void> {
   app.addHook('onRequest', async request => {
-    request.identity = await app.verifyToken(bearerToken(request.headers.authorization))
+    const token = bearerToken(request.headers.authorization)
+    if (app.admitServer(request, token)) return
+    request.identity = await app.verifyToken(token)
     await userService.admitOften(request.identity)
   })
   await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond })
@@ -103,6 +108,7 @@ async function api (app: FastifyInstance, { config, userService }: { config: Con
       directChat: chatService.direct,
       delivered: async (userId, chatId, upToSeq) => { await receiptService.delivered(userId, chatId, { upToSeq }) },
     }),
+    recovery: recoveryService({ db, changes, config }),
   })
   await app.register(reactions, { reactions: reactionsService(db, changes) })
   await app.register(pins, { pins: pinsService(db, changes) })

@@ -29,9 +29,13 @@ export type Config = Readonly<{
     issuer: string | null
     audience: string | null
   }>
+  /** What the application's server shows on `/admin`; any of them will do, so that one can be replaced. */
+  serverApiKeys: string[]
   /** `*` in it: any. */
   corsOrigins: string[]
   editWindowSeconds: number
+  /** How long administrators can see and restore what was deleted. */
+  deletedContentDays: number
   /** What happens when somebody is addressed who has never connected: a bare row is made, or USER_NOT_FOUND. */
   unknownUsers: 'create' | 'refuse'
   rateLimits: Readonly<{
@@ -67,6 +71,8 @@ type LogLevel = typeof LOG_LEVELS[number]
 
 /** RFC 7518, section 3.2: a key for HS256 is no shorter than the hash. */
 const MIN_SECRET_BYTES = 32
+/** As long as the secret of tokens: it opens more. */
+const MIN_SERVER_KEY_LENGTH = 32
 /** RFC 7518, section 3.3. */
 const MIN_RSA_BITS = 2048
 /** A timer of more milliseconds than this would fire at once. */
@@ -108,8 +114,10 @@ export function loadConfig (env: Env): Config {
       issuer: read.text('JWT_ISSUER'),
       audience: read.text('JWT_AUDIENCE'),
     },
+    serverApiKeys: read.secrets('SERVER_API_KEY'),
     corsOrigins: read.origins('CORS_ORIGINS'),
     editWindowSeconds: read.number('EDIT_WINDOW_SECONDS', { fallback: 900 }),
+    deletedContentDays: read.number('DELETED_CONTENT_DAYS', { fallback: 30, max: 36_500 }),
     unknownUsers: read.oneOf('UNKNOWN_USERS', ['create', 'refuse'], 'create'),
     rateLimits: {
       commandsPerSecond: read.number('RATE_LIMIT_COMMANDS', { fallback: 20 }),
@@ -210,6 +218,13 @@ class Reader {
     const value = this.text(name)
     if (value === null || Buffer.byteLength(value) >= MIN_SECRET_BYTES) return value
     return this.#refuse(null, name, `must have at least ${MIN_SECRET_BYTES} bytes`, { hide: true })
+  }
+
+  /** Several, separated by commas. */
+  secrets (name: string): string[] {
+    const values = (this.text(name) ?? '').split(',').map(each => each.trim()).filter(Boolean)
+    const areLong = values.every(value => value.length >= MIN_SERVER_KEY_LENGTH && !/\s/.test(value))
+    return areLong ? values : this.#refuse([], name, `must be keys of at least ${MIN_SERVER_KEY_LENGTH} characters, separated by commas`, { hide: true })
   }
 
   /** PEM; "\n" may be spelled out, since not every place that holds variables can hold line ends. */

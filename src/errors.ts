@@ -10,7 +10,7 @@ const ERRORS = {
   TOKEN_MISSING: [401, 'A token is needed'],
   TOKEN_INVALID: [401, 'The token is not valid'],
   TOKEN_EXPIRED: [401, 'The token has expired'],
-  ROLE_REQUIRED: [403, 'Your role in this chat does not allow this'],
+  ROLE_REQUIRED: [403, 'Your role does not allow this'],
   NOT_YOURS: [403, 'Only its author may do this'],
   CHAT_BLOCKED: [403, 'One of you has blocked the other'],
   CHAT_READ_ONLY: [403, 'You may not send to this chat'],

@@ -4,12 +4,11 @@ import {
 } from '../primitives.ts'
 import { Message, MessageType } from '../messages/schemas.ts'
 import { Users } from '../users/schemas.ts'
+import { Participant, ParticipantState, Role } from './participant.ts'
+
+export { Participant, Role } from './participant.ts'
 
 export const ChatType = Type.Enum(['DIRECT', 'GROUP', 'SUPPORT', 'STREAM'])
-export const Role = Type.Enum(['OWNER', 'ADMIN', 'MODERATOR', 'MEMBER'], { description: 'From the most to the least' })
-export type Role = Static<typeof Role>
-export const ParticipantState = Type.Enum(['INVITED', 'JOINED', 'REJECTED', 'LEFT', 'REMOVED', 'BANNED'])
-
 export const ChatSettings = Type.Object({
   slowModeSeconds: Type.Integer({ minimum: 0, maximum: 86_400 }),
   retentionDays: Nullable(Type.Integer({ minimum: 1, maximum: 36_500 })),
@@ -38,18 +37,6 @@ export const Chat = Type.Object({
   updatedAt: Time,
 })
 export type Chat = Static<typeof Chat>
-
-export const Participant = Type.Object({
-  chatId: ChatId,
-  userId: UserId,
-  role: Role,
-  label: Nullable(Type.String({ description: "The application's own role: USER, STREAMER …" })),
-  state: ParticipantState,
-  silencedUntil: Nullable(Time),
-  joinedAt: Time,
-  revision: Revision,
-})
-export type Participant = Static<typeof Participant>
 
 /** A participant as they see themselves. */
 export const Membership = Type.Object({

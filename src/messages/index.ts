@@ -1,9 +1,12 @@
 import type { FastifyPluginAsync } from 'fastify'
+import { messageAdminRoutes } from './admin-routes.ts'
 import { messageCommands } from './commands.ts'
+import type { RecoveryService } from './recovery.ts'
 import { messageRoutes } from './routes.ts'
 import type { MessagesService } from './service.ts'
 
-export const messages: FastifyPluginAsync<{ messages: MessagesService }> = async (app, options) => {
+export const messages: FastifyPluginAsync<{ messages: MessagesService, recovery: RecoveryService }> = async (app, options) => {
   messageCommands(app.commands, options.messages)
   await app.register(messageRoutes, options)
+  await app.register(messageAdminRoutes, options)
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { ChatFrame } from '../realtime/frames.ts'
+import type { ChatFrame, MessageFacts } from '../realtime/frames.ts'
 import type { SendOutcome } from './queries.ts'
 import { Writer } from './writer.ts'
 
@@ -13,14 +13,22 @@ export function messageWriter (app: FastifyInstance): Writer {
   return writer
 }
 
-function receivedFrame ({ chatId, seq, senderId, previousRevision, revision, message, watermark }: SendOutcome): ChatFrame {
+function receivedFrame ({ chatId, seq, senderId, previousRevision, revision, message, threadRoot, participant, watermark }: SendOutcome): ChatFrame {
+  const parts = Object.entries({ message, threadRoot, participant, watermark }).filter(([, json]) => json !== null)
   return {
     kind: 'chat',
     type: 'message_received',
     chatId,
     previousRevision,
     revision,
-    data: watermark === null ? `{"message":${message}}` : `{"message":${message},"watermark":${watermark}}`,
+    data: `{${parts.map(([name, json]) => `"${name}":${json}`).join(',')}}`,
     message: { seq, senderId },
+    ...(threadRoot !== null && { threadRoot: factsOf(threadRoot) }),
   }
+}
+
+/** What the hub has to know of a message, of its JSON. */
+export function factsOf (message: string): MessageFacts {
+  const { seq, senderId }: MessageFacts = JSON.parse(message)
+  return { seq, senderId }
 }

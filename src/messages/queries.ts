@@ -11,6 +11,10 @@ export interface SendItem {
   metadata?: object
   system?: object
   replyToSeq?: number
+  /** A message of the thread; the answer goes to its top. */
+  threadRootSeq?: number
+  /** Who is not in the chat is left out. */
+  mentions?: { userIds: string[], all: boolean }
   /** Whose message it was, and of when. */
   forwardedFrom?: object
   clientMessageId: string
@@ -29,6 +33,10 @@ export interface SendOutcome {
   senderId: string | null
   /** JSON of a Watermark, when the sender's own has moved along. */
   watermark: string | null
+  /** JSON of the Participant that the sender has become by speaking. */
+  participant: string | null
+  /** JSON of the Message at the top of the thread, which has changed along. */
+  threadRoot: string | null
   /** JSON of the Message. */
   message: string
 }
@@ -38,7 +46,7 @@ export async function sendMessages (db: Queryable, items: SendItem[], { wait }: 
   const rows = await db.query<Omit<SendOutcome, 'senderId'>>({
     name: 'messages.sendMessages',
     text: `SELECT s.status, s.code, s.chat_id AS "chatId", s.seq, s.revision, s.previous_revision AS "previousRevision",
-             s.retry_after_ms AS "retryAfterMs", s.watermark::text, s.message::text
+             s.retry_after_ms AS "retryAfterMs", s.watermark::text, s.participant::text, s.thread_root::text AS "threadRoot", s.message::text
            FROM chat.send_messages($1::jsonb, $2, false) s`,
   }, [JSON.stringify(items), wait])
   return rows.map((row, index) => ({ ...row, senderId: items[index]?.senderId ?? null }))
@@ -127,8 +135,9 @@ export async function messageState (
 
 /** What the message said until now goes to its versions. */
 const keepVersion = `
-  INSERT INTO chat.message_version (chat_id, seq, version, content, metadata, replaced_at)
-  SELECT m.chat_id, m.seq, 1 + (SELECT count(*) FROM chat.message_version x WHERE x.chat_id = m.chat_id AND x.seq = m.seq), m.content, m.metadata, clock_timestamp()
+  INSERT INTO chat.message_version (chat_id, seq, version, content, metadata, mentions, forwarded_from, replaced_at)
+  SELECT m.chat_id, m.seq, 1 + coalesce((SELECT max(x.version) FROM chat.message_version x WHERE x.chat_id = m.chat_id AND x.seq = m.seq), 0),
+    m.content, m.metadata, m.mentions, m.forwarded_from, clock_timestamp()
   FROM chat.chat_message m WHERE m.chat_id = $1 AND m.seq = $2`
 
 /** @returns the JSON of the message */
@@ -143,7 +152,7 @@ export async function updateContent (db: Queryable, { chatId, seq }: MessageKey,
 }
 
 /** Blanks the row: its numbers stay, what it said goes to the versions. @returns the JSON of the message */
-export async function blankMessage (db: Queryable, { chatId, seq }: MessageKey, revision: number, deletedById: string): Promise<string> {
+export async function blankMessage (db: Queryable, { chatId, seq }: MessageKey, revision: number, deletedById: string | null): Promise<string> {
   const [row] = await db.query<{ message: string }>({
     name: 'messages.blankMessage',
     text: `WITH kept AS (${keepVersion}), unreacted AS (DELETE FROM chat.message_reaction r WHERE r.chat_id = $1 AND r.seq = $2)

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { ChatId, ChatRef, ClientKey, Count, Dictionary, Input, InputWithOneOf, MessageId, MessageRef, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId } from '../primitives.ts'
+import { Participant } from '../chats/participant.ts'
 import { Users } from '../users/schemas.ts'
 import { Watermark } from '../receipts/schemas.ts'
 
@@ -112,6 +113,19 @@ export const MessageView = Type.Object({ message: Message, related: Related, use
 export const Version = Type.Object({ version: Type.Integer({ minimum: 1 }), content: Nullable(Type.String()), metadata: Metadata, replacedAt: Time })
 export const Versions = Page(Version)
 
+export const AdminMessageView = Type.Object({
+  message: Message,
+  deleted: Nullable(Type.Object({
+    content: Nullable(Type.String()),
+    metadata: Metadata,
+    mentions: Message.properties.mentions,
+    forwardedFrom: Message.properties.forwardedFrom,
+    restorableUntil: Time,
+  }, { description: 'What it said before it was deleted, for DELETED_CONTENT_DAYS' })),
+  versions: Type.Array(Version, { description: 'Earlier contents, oldest first: the newest 100' }),
+  users: Users,
+})
+
 /** One message, or a page of a chat's history. */
 const GetMessages = InputWithOneOf(['messageId', 'chatId'], { messageId: Type.Optional(MessageId), chatId: Type.Optional(ChatId), ...History.properties })
 
@@ -126,7 +140,7 @@ export const commands = {
 } as const
 
 export const events = {
-  message_received: Type.Object({ message: Message, watermark: Type.Optional(Watermark) }),
+  message_received: Type.Object({ message: Message, threadRoot: Type.Optional(Message), participant: Type.Optional(Participant), watermark: Type.Optional(Watermark) }),
   message_edited: MessageReply,
   message_deleted: MessageReply,
 } as const

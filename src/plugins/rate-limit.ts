@@ -9,7 +9,8 @@ export const requestRate = fp<{ perSecond: number }>(async (app, { perSecond }) 
     hook: 'preHandler', // the user is known by then
     max: Math.max(1, Math.floor(perSecond)),
     timeWindow: 1000,
-    keyGenerator: request => request.identity.userId,
+    allowList: ({ admin }) => admin !== null && admin.userId === null, // the application's own server
+    keyGenerator: ({ admin, identity }) => admin === null ? identity.userId : admin.userId ?? '',
     errorResponseBuilder: (_request, { ttl }) => new ApiError('RATE_LIMITED', '', { retryAfterMs: ttl }),
   })
 }, { name: 'request-rate' })

@@ -6,6 +6,8 @@ import type { InboxUpdate } from '../sync/schemas.ts'
  */
 export type Frame = ChatFrame | InboxFrame | FleetingFrame
 
+export interface MessageFacts { seq: number, senderId: string | null }
+
 /** A durable change of a chat: delivered once and in order to everybody who follows it. */
 export interface ChatFrame {
   kind: 'chat'
@@ -16,7 +18,9 @@ export interface ChatFrame {
   revision: number
   data: string
   /** The message in `data`: what lies below a viewer's bound, or comes from somebody they block, they do not get. */
-  message?: { seq: number, senderId: string | null }
+  message?: MessageFacts
+  /** The same of the message at the top of its thread. */
+  threadRoot?: MessageFacts
   /** These follow from this frame on (itself included). */
   joined?: { userIds: string[], bound: number }
   /** For these it is the last one. */
@@ -52,12 +56,13 @@ export interface FleetingFrame {
   hiddenFrom?: string[]
 }
 
-/** The three forms of a chat's frame, each made when it is first needed and shared by all who may see the same. */
+/** How a viewer sees a message: as it is, without what it says, or not at all. */
+type Sight = 'full' | 'redacted' | 'none'
+
+/** A chat's frame in its few forms, each made when it is first needed and shared by all who may see the same. */
 export class EncodedFrame {
   readonly #frame: ChatFrame
-  #full: Buffer | undefined
-  #redacted: Buffer | undefined
-  #skipped: Buffer | undefined
+  readonly #forms = new Map<string, Buffer>()
 
   constructor (frame: ChatFrame) {
     this.#frame = frame
@@ -65,34 +70,51 @@ export class EncodedFrame {
 
   /** For somebody who may see what lies above the bound, and blocks these senders. */
   for (bound: number, blocks: ReadonlySet<string>): Buffer {
-    const { message, data } = this.#frame
-    if (message !== undefined && message.seq <= bound) {
-      this.#skipped ??= this.#encodeWithoutMessage(data)
-      return this.#skipped
-    }
-    if (message?.senderId != null && blocks.has(message.senderId)) {
-      this.#redacted ??= this.#encode(redactData(data))
-      return this.#redacted
-    }
-    this.#full ??= this.#encode(data)
-    return this.#full
+    const [message, root] = [sightOf(this.#frame.message, bound, blocks), sightOf(this.#frame.threadRoot, bound, blocks)]
+    const form = `${message} ${root}`
+    let bytes = this.#forms.get(form)
+    if (!bytes) this.#forms.set(form, bytes = this.#encode(message, root))
+    return bytes
   }
 
   /** A message cannot be told to who may not see it; the participants of its frame can: they are told, as `changes` would. */
-  #encodeWithoutMessage (data: string): Buffer {
-    const { message, ...rest }: { message?: object, participants?: object[] } = JSON.parse(data)
-    return rest.participants ? this.#encode(JSON.stringify(rest)) : this.#encode('{}', 'revision_skipped')
+  #encode (message: Sight, root: Sight): Buffer {
+    const { type, data } = this.#frame
+    if (message === 'full' && root === 'full') return this.#wrap(type, data)
+    const rows: Rows = JSON.parse(data)
+    show(rows, 'message', message)
+    show(rows, 'threadRoot', root)
+    return rows.message || rows.participants ? this.#wrap(type, JSON.stringify(rows)) : this.#wrap('revision_skipped', '{}')
   }
 
-  #encode (data: string, type = this.#frame.type): Buffer {
+  #wrap (type: string, data: string): Buffer {
     const { chatId, previousRevision, revision } = this.#frame
     return Buffer.from(`{"type":"${type}","chatId":"${chatId}","previousRevision":${previousRevision},"revision":${revision},"data":${data}}`)
   }
 }
 
-/** The redacted form of a frame's message. `chat.redacted` makes the same of a row in SQL. */
+interface Rows { message?: object, threadRoot?: object, participants?: object[] }
+
+function sightOf (message: MessageFacts | undefined, bound: number, blocks: ReadonlySet<string>): Sight {
+  if (!message) return 'full'
+  if (message.seq <= bound) return 'none'
+  return message.senderId !== null && blocks.has(message.senderId) ? 'redacted' : 'full'
+}
+
+function show (rows: Rows, name: 'message' | 'threadRoot', sight: Sight): void {
+  const message = rows[name]
+  if (sight === 'none') delete rows[name]
+  else if (sight === 'redacted' && message) rows[name] = redact(message)
+}
+
+/** `chat.redacted` makes the same of a row in SQL. */
+function redact (message: object): object {
+  return { ...message, content: null, attachments: [], metadata: {}, mentions: { userIds: [], all: false }, fromBlocked: true }
+}
+
+/** The data of an event, with its message redacted. */
 export function redactData (data: string): string {
-  const parsed: { message?: object } = JSON.parse(data)
-  const message = { ...parsed.message, content: null, attachments: [], metadata: {}, mentions: { userIds: [], all: false }, fromBlocked: true }
-  return JSON.stringify({ ...parsed, message })
+  const rows: Rows = JSON.parse(data)
+  show(rows, 'message', 'redacted')
+  return JSON.stringify(rows)
 }

@@ -32,6 +32,8 @@ export const REST_ONLY: Record<string, string> = {
   'GET /me': 'the token says it, and users come with everything that names them',
   'GET /users/{userId}': 'users come with everything that names them',
   'GET /users/{userId}/presence': 'a socket has join_chat, get_online_users and the events',
+  'GET /admin/messages/{messageId}': 'administration is by REST',
+  'POST /admin/messages/{messageId}/restore': 'administration is by REST',
   'POST /presence/query': 'a socket has join_chat, get_online_users and the events',
 }
 

@@ -5,6 +5,7 @@ import { acquaintance, chat, cursor, inGroup, message, NOTHING, participant, ref
 import { RIGHTS_ON_LISTS } from './rights-on-lists.ts'
 import { RIGHTS_ON_MEMBERS } from './rights-on-members.ts'
 import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
+import { RIGHTS_ON_RECOVERY } from './rights-on-recovery.ts'
 import type { Person, World } from './world.ts'
 
 /** What somebody may not do or see, for each identifier that an operation takes, and by their role. */
@@ -233,6 +234,7 @@ export const RIGHTS: Rights[] = [
   { command: 'typing_stop', rows: { chatId: chat() } },
   { command: 'typing_indicator', rows: { chatId: chat(() => ({ isTyping: true })) } },
   ...RIGHTS_ON_MESSAGES,
+  ...RIGHTS_ON_RECOVERY,
   ...RIGHTS_ON_MEMBERS,
   ...RIGHTS_ON_LISTS,
 ]

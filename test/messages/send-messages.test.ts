@@ -6,7 +6,7 @@ import { startParley } from '../helpers/parley.ts'
 import { connectSql } from '../helpers/sql.ts'
 import { history, makeGroup, send } from '../helpers/world.ts'
 
-interface Row { idx: number, status: string, code: string | null, message_id: string | null, chat_id: string, seq: number | null, revision: number | null, previous_revision: number | null, created_at: Date | null }
+interface Row { idx: number, status: string, code: string | null, message_id: string | null, chat_id: string, seq: number | null, revision: number | null, previous_revision: number | null, created_at: Date | null, participant: object | null, thread_root: object | null, message: object | null }
 
 const parley = await startParley(t)
 const sql = await connectSql(t, parley)
@@ -105,6 +105,56 @@ t.test('time does not run backwards in a chat', async t => {
   await sql.rows("UPDATE chat.chat_head SET last_message_at = last_message_at + interval '1 hour' WHERE chat_id = $1", [chatId])
   const [first, second] = await sql.rows<{ created_at: Date }>('SELECT created_at FROM chat.chat_message WHERE chat_id = $1', [chatId]).then(async rows => [...rows, ...await call([item(chatId, 'b')])])
   t.ok(Number(second?.created_at) >= Number(first?.created_at))
+})
+
+t.test('each row that changes with a message has a revision of its own, just below', async t => {
+  const chatId = await makeGroup(parley, 'alice', ['bob'])
+  const [root] = await call([item(chatId, 'root')])
+  const before = Number(root?.revision)
+  const answer = (key: string, more: object = {}) => item(chatId, key, { senderId: 'bob', threadRootSeq: 1, ...more })
+  const rows = await call([answer('a'), item(chatId, 'between'), answer('b'), answer('c', { threadRootSeq: 7 })])
+  t.strictSame(rows.map(row => [row.status, row.seq, row.previous_revision, row.revision]), [
+    ['created', 2, before, before + 1], ['created', 3, before + 1, before + 2], ['created', 4, before + 2, before + 4], ['rejected', null, null, null],
+  ], 'the last answer of a batch brings the top of the thread along')
+  t.match(rows.map(row => row.thread_root), [null, null, { seq: 1, revision: before + 3, thread: { replyCount: 2, lastReplySeq: 4 } }])
+  const [again] = await call([answer('d', { threadRootSeq: 4 })])
+  t.match(again, { previous_revision: before + 4, revision: before + 6, thread_root: { thread: { replyCount: 3, lastReplySeq: 5 } }, message: { threadRoot: { seq: 1 } } }, 'an answer to an answer is in its thread')
+  t.match(await call([answer('a')]), [{ status: 'duplicate', thread_root: null, previous_revision: null }])
+  t.strictSame((await sql.rows('SELECT last_revision FROM chat.chat_head WHERE chat_id = $1', [chatId])).map(row => ({ ...row })), [{ last_revision: before + 6 }])
+})
+
+t.test('mentions: of members, once; of all by those who keep the order', async t => {
+  const chatId = await makeGroup(parley, 'alice', ['bob'])
+  const rows = await call([
+    item(chatId, 'a', { mentions: { userIds: ['bob', 'nobody', 'alice', 'bob'], all: false } }), item(chatId, 'b', { mentions: { userIds: ['nobody'], all: false } }),
+    item(chatId, 'c', { mentions: { userIds: [], all: true } }), item(chatId, 'd', { senderId: 'bob', mentions: { userIds: [], all: true } }),
+  ])
+  t.match(rows, [
+    { message: { mentions: { userIds: ['bob', 'alice'], all: false } } }, { message: { mentions: { userIds: [], all: false } } }, { message: { mentions: { userIds: [], all: true } } },
+    { status: 'rejected', code: 'ROLE_REQUIRED' },
+  ])
+  matchEach(t, await sql.rows('SELECT seq, user_id FROM chat.mention WHERE chat_id = $1 ORDER BY seq, n', [chatId]), [{ seq: 1, user_id: 'bob' }, { seq: 1, user_id: 'alice' }, { seq: 3, user_id: null }])
+})
+
+t.test('in a STREAM, who speaks is a participant from then on', async t => {
+  const chatId = await makeGroup(parley, 'alice', ['bob'])
+  await sql.rows("UPDATE chat.chat_session SET type = 'STREAM' WHERE id = $1", [chatId])
+  await sql.rows("INSERT INTO chat.chat_user (id) VALUES ('zoe') ON CONFLICT DO NOTHING")
+  const from = (senderId: string, key: string) => item(chatId, key, { senderId })
+  const [first, ...rows] = await call([item(chatId, 'a'), from('zoe', 'b'), from('bob', 'c'), from('zoe', 'd'), from('stranger', 'e')])
+  const before = Number(first?.revision)
+  t.strictSame(rows.map(row => [row.code ?? row.seq, row.previous_revision, row.revision]), [
+    [2, before, before + 2], [3, before + 2, before + 3], [4, before + 3, before + 4], ['CHAT_NOT_FOUND', null, null],
+  ])
+  t.match(rows[0], { participant: { userId: 'zoe', state: 'JOINED', role: 'MEMBER', revision: before + 1 }, watermark: { readSeq: 2, deliveredSeq: 2 } })
+  t.match(rows[2], { participant: null, watermark: null }, 'not over what another has said')
+  const zoe = () => sql.rows("SELECT p.read_seq, p.sent_count, p.join_revision, h.member_count FROM chat.chat_participant p NATURAL JOIN chat.chat_head h WHERE p.chat_id = $1 AND p.user_id = 'zoe'", [chatId])
+  matchEach(t, await zoe(), [{ read_seq: 2, sent_count: 2, join_revision: before + 1, member_count: 3 }])
+  await sql.rows("UPDATE chat.chat_participant SET state = 'LEFT' WHERE chat_id = $1 AND user_id = 'zoe'", [chatId])
+  t.match(await call([from('zoe', 'f')]), [{ seq: 5, watermark: { readSeq: 5 }, participant: { state: 'JOINED' } }])
+  matchEach(t, await zoe(), [{ read_seq: 5, sent_count: 3, member_count: 4 }])
+  await sql.rows("UPDATE chat.chat_participant SET state = 'BANNED' WHERE chat_id = $1 AND user_id = 'zoe'", [chatId])
+  t.match(await call([from('zoe', 'g')]), [{ code: 'CHAT_NOT_FOUND' }])
 })
 
 t.end()

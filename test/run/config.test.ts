@@ -49,6 +49,10 @@ t.test('separates origins by commas', async t => {
   t.same(loadConfig({ CORS_ORIGINS: '*' }).corsOrigins, ['*'])
 })
 
+t.test('takes several keys of the server, so that one can be replaced', async t => {
+  t.same(loadConfig({ SERVER_API_KEY: `${'a'.repeat(32)}, ${'b'.repeat(40)}` }).serverApiKeys, ['a'.repeat(32), 'b'.repeat(40)])
+})
+
 t.test('takes public keys of the three kinds, with line ends spelled out too', async t => {
   for (const key of [publicKey('rsa', { modulusLength: 2048 }), publicKey('ec', { namedCurve: 'P-256' }), publicKey('ed25519')]) {
     t.equal(loadConfig({ JWT_PUBLIC_KEY: key }).jwt.publicKey, key)
@@ -80,6 +84,8 @@ t.test('names the setting that is wrong', async t => {
     [{ JWKS_URL: 'a.example/jwks.json' }, /^JWKS_URL /],
     [{ CORS_ORIGINS: 'https://a.example/' }, /^CORS_ORIGINS .*"https:\/\/a\.example\/"/],
     [{ CORS_ORIGINS: '*.a.example' }, /^CORS_ORIGINS /],
+    [{ SERVER_API_KEY: `${'a'.repeat(32)},short` }, /^SERVER_API_KEY must be keys of at least 32 characters, separated by commas$/],
+    [{ DELETED_CONTENT_DAYS: 'ever' }, /^DELETED_CONTENT_DAYS /],
     [{ UNKNOWN_USERS: 'invite' }, /^UNKNOWN_USERS must be one of create, refuse/],
     [{ EDIT_WINDOW_SECONDS: '15m' }, /^EDIT_WINDOW_SECONDS /],
     [{ RATE_LIMIT_COMMANDS: '-1' }, /^RATE_LIMIT_COMMANDS /],

@@ -1,5 +1,51 @@
 -- The functions that later features have changed: the newest form of each, whole.
 
+-- Who follows a STREAM without being in it: as if they had just come, and seen everything.
+CREATE FUNCTION chat.onlooker(h chat.chat_head, p_user_id text) RETURNS chat.chat_participant
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN jsonb_populate_record(NULL::chat.chat_participant, jsonb_build_object('chat_id', (h).chat_id, 'user_id', p_user_id, 'role', 'MEMBER', 'state', 'LEFT',
+  'join_revision', 0, 'visible_from_seq', 1, 'cleared_seq', 0, 'delivered_seq', (h).last_seq, 'read_seq', (h).last_seq));
+
+-- A user's way into a chat: one row for its members, and for everybody into a STREAM from which they are not banned; none for
+-- strangers, former members and deleted chats.
+CREATE OR REPLACE FUNCTION chat.viewer(p_chat_id uuid, p_user_id text)
+RETURNS TABLE (c chat.chat_session, h chat.chat_head, p chat.chat_participant, bound integer, blocked text[])
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT c, h, v.p, chat.bound(h, v.p), chat.blocked_by(p_user_id)
+  FROM chat.chat_session c
+  JOIN chat.chat_head h ON h.chat_id = c.id
+  LEFT JOIN chat.chat_participant p ON p.chat_id = c.id AND p.user_id = p_user_id
+  CROSS JOIN LATERAL (SELECT CASE WHEN p.state = 'JOINED' THEN p ELSE chat.onlooker(h, p_user_id) END AS p) v
+  WHERE c.id = p_chat_id AND c.deleted_at IS NULL AND (p.state = 'JOINED' OR c.type = 'STREAM' AND p.state IS DISTINCT FROM 'BANNED')
+$$;
+
+-- Of those whom a message mentions, who is in the chat; null: nobody.
+CREATE FUNCTION chat.mentioned(p_chat_id uuid, p_mentions jsonb) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (
+  SELECT CASE WHEN count(*) > 0 OR (p_mentions ->> 'all')::boolean THEN
+    jsonb_build_object('userIds', coalesce(jsonb_agg(e.user_id ORDER BY e.first), '[]'::jsonb), 'all', coalesce((p_mentions ->> 'all')::boolean, false)) END
+  FROM (SELECT u.user_id, min(u.n) AS first FROM jsonb_array_elements_text(p_mentions -> 'userIds') WITH ORDINALITY AS u (user_id, n) GROUP BY u.user_id) e
+  WHERE EXISTS (SELECT FROM chat.chat_participant p WHERE p.chat_id = p_chat_id AND p.user_id = e.user_id AND p.state = 'JOINED'));
+
+-- Of the unread messages, those that mention me or all.
+CREATE FUNCTION chat.mention_count(h chat.chat_head, p chat.chat_participant) RETURNS integer
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = '' SET enable_seqscan = off AS $$
+DECLARE
+  base integer := greatest(p.read_seq, chat.bound(h, p));
+BEGIN
+  IF base >= h.last_ordinal_seq THEN
+    RETURN 0;
+  END IF;
+  RETURN (
+    SELECT count(*) FROM (
+      SELECT x.seq FROM chat.mention x WHERE x.chat_id = h.chat_id AND x.user_id = p.user_id AND x.seq > base
+      UNION
+      SELECT x.seq FROM chat.mention x WHERE x.chat_id = h.chat_id AND x.user_id IS NULL AND x.seq > base) AS mine
+    JOIN chat.chat_message m ON m.chat_id = h.chat_id AND m.seq = mine.seq
+    WHERE m.deleted_at IS NULL AND m.sender_id <> ALL (chat.blocked_by(p.user_id) || p.user_id) AND NOT chat.is_hidden(h.chat_id, m.seq, p.user_id));
+END $$;
+
 CREATE OR REPLACE FUNCTION chat.membership_json(h chat.chat_head, p chat.chat_participant) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN json_build_object('chatId', (p).chat_id, 'inboxRevision', (p).inbox_revision, 'state', (p).state, 'role', (p).role,
@@ -12,12 +58,15 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN json_build_object('chatId', (h).chat_id, 'lastRevision', (h).last_revision, 'lastSeq', (h).last_seq,
   'lastOrdinalSeq', (h).last_ordinal_seq, 'minSeq', (h).min_seq,
   'messageCount', (h).last_ordinal, 'memberCount', (h).member_count, 'readSeq', (p).read_seq, 'deliveredSeq', (p).delivered_seq,
-  'unreadCount', chat.unread_count(h, p), 'mentionCount', 0, 'lastMessageAt', chat.rfc3339((h).last_message_at));
+  'unreadCount', chat.unread_count(h, p), 'mentionCount', chat.mention_count(h, p), 'lastMessageAt', chat.rfc3339((h).last_message_at));
+
+DROP FUNCTION chat.send_messages(jsonb, boolean, boolean);
 
 -- Sending. Everything that becomes a message goes through this function: REST, WebSocket, system messages, and an
 -- application that sends inside a transaction of its own (once, last).
 --
--- p_items: [{ "chatId", "senderId" | null, "type"?, "content"?, "metadata"?, "system"?, "replyToSeq"?, "forwardedFrom"?, "clientMessageId", "requestHash" }]
+-- p_items: [{ "chatId", "senderId" | null, "type"?, "content"?, "metadata"?, "system"?, "replyToSeq"?, "threadRootSeq"?, "mentions"?: { "userIds", "all" },
+--             "forwardedFrom"?, "clientMessageId", "requestHash" }]
 -- p_wait:  false: a chat whose head, or a sender's row, is held is not waited for: its items come back BUSY.
 -- p_notify: wake the nodes by NOTIFY parley. The nodes themselves publish what they have sent, and pass false.
 --
@@ -26,15 +75,17 @@ RETURN json_build_object('chatId', (h).chat_id, 'lastRevision', (h).last_revisio
 --   duplicate  the message, as it is now, that the sender's clientMessageId has made before (or earlier in the batch)
 --   rejected   nothing was written, code says why
 --   busy       nothing was written, send it again
--- previous_revision is the chat's revision before the message. watermark is set when the sender stood right before their
--- own message and was moved onto it.
+-- previous_revision is the chat's revision before the message and the rows that change with it, each of which has a revision
+-- of its own, just below the message's: participant, when the sender has become one by speaking in a STREAM; thread_root, the
+-- message at the top of the thread (with the last reply of the batch to it). watermark is set when the sender stood right
+-- before their own message and was moved onto it.
 --
 -- The ordering rule: heads are locked by chat, then the senders by (chat, user), and only a later statement looks at
 -- anything, so that it sees all that the holders before it have committed. Numbers given out under the lock become visible
 -- in their order. The planner is kept from hashing or scanning the message table: every look-up here is a probe.
-CREATE OR REPLACE FUNCTION chat.send_messages(p_items jsonb, p_wait boolean DEFAULT true, p_notify boolean DEFAULT true)
+CREATE FUNCTION chat.send_messages(p_items jsonb, p_wait boolean DEFAULT true, p_notify boolean DEFAULT true)
 RETURNS TABLE (idx integer, status text, code text, message_id text, chat_id uuid, seq integer, revision integer, previous_revision integer,
-               created_at timestamptz, retry_after_ms integer, watermark json, message json)
+               created_at timestamptz, retry_after_ms integer, watermark json, participant json, thread_root json, message json)
 LANGUAGE plpgsql VOLATILE
 SET search_path = '' SET lock_timeout = '5s'
 SET plan_cache_mode = force_generic_plan SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
@@ -89,7 +140,7 @@ BEGIN
   RETURN QUERY
   WITH item AS MATERIALIZED (
     SELECT e.ordinality::integer AS idx, r.chat_id, r.sender_id, coalesce(r.type, 'TEXT')::chat.message_type AS type, r.content,
-      coalesce(r.metadata, '{}'::jsonb) AS metadata, r.system, r.reply_to_seq, r.forwarded_from, r.client_message_id, r.request_hash,
+      coalesce(r.metadata, '{}'::jsonb) AS metadata, r.system, r.reply_to_seq, r.thread_root_seq, r.mentions, r.forwarded_from, r.client_message_id, r.request_hash,
       r.chat_id = ANY (v_locked) AS locked,
       -- The same key earlier in this batch: it shares that item's answer.
       first_value(e.ordinality::integer) OVER same_key AS first_idx,
@@ -97,31 +148,36 @@ BEGIN
     FROM jsonb_array_elements(p_items) WITH ORDINALITY AS e (item, ordinality)
     CROSS JOIN LATERAL (SELECT (e.item ->> 'chatId')::uuid AS chat_id, e.item ->> 'senderId' AS sender_id, e.item ->> 'type' AS type,
       e.item ->> 'content' AS content, e.item -> 'metadata' AS metadata, e.item -> 'system' AS system,
-      (e.item ->> 'replyToSeq')::integer AS reply_to_seq, e.item -> 'forwardedFrom' AS forwarded_from, e.item ->> 'clientMessageId' AS client_message_id,
-      e.item ->> 'requestHash' AS request_hash) r
+      (e.item ->> 'replyToSeq')::integer AS reply_to_seq, (e.item ->> 'threadRootSeq')::integer AS thread_root_seq, e.item -> 'mentions' AS mentions,
+      e.item -> 'forwardedFrom' AS forwarded_from, e.item ->> 'clientMessageId' AS client_message_id, e.item ->> 'requestHash' AS request_hash) r
     WINDOW same_key AS (PARTITION BY r.chat_id, coalesce(r.sender_id, ''), r.client_message_id ORDER BY e.ordinality)
   ),
   judged AS MATERIALIZED (
-    SELECT i.*, h.last_seq, h.last_revision, h.last_ordinal, h.last_message_at, p.sent_count, p.read_seq, p.label,
+    SELECT i.*, h.last_seq, h.last_revision, h.last_ordinal, h.last_message_at, coalesce(p.sent_count, 0) AS sent_count, p.read_seq, p.label,
+      thread.seq AS thread_seq, i.sender_id IS NOT NULL AND p.state IS DISTINCT FROM 'JOINED' AS is_new,
       earlier.message AS earlier_message, earlier.seq AS earlier_seq, earlier.revision AS earlier_revision, earlier.created_at AS earlier_created_at,
       CASE
         WHEN h.chat_id IS NULL THEN CASE WHEN EXISTS (SELECT FROM chat.chat_head x WHERE x.chat_id = i.chat_id) THEN 'BUSY' ELSE 'CHAT_NOT_FOUND' END
         WHEN earlier.seq IS NOT NULL THEN CASE WHEN earlier.request_hash = i.request_hash THEN 'DUPLICATE' ELSE 'MESSAGE_ID_CONFLICT' END
         WHEN c.deleted_at IS NOT NULL THEN 'CHAT_NOT_FOUND'
         WHEN i.sender_id IS NULL THEN NULL
-        WHEN p.state IS DISTINCT FROM 'JOINED' THEN 'CHAT_NOT_FOUND'
+        -- In a STREAM anybody may speak, and is a participant from then on.
+        WHEN p.state IS DISTINCT FROM 'JOINED' AND (c.type <> 'STREAM' OR p.state = 'BANNED' OR u.id IS NULL) THEN 'CHAT_NOT_FOUND'
         WHEN u.banned_until > v_now THEN 'USER_BANNED'
         WHEN p.silenced_until > v_now THEN 'SILENCED'
-        WHEN p.role > c.who_may_send THEN 'CHAT_READ_ONLY'
+        WHEN coalesce(p.role, 'MEMBER') > c.who_may_send THEN 'CHAT_READ_ONLY'
         WHEN c.type = 'DIRECT' AND EXISTS (
           SELECT FROM chat.user_block b
           WHERE (b.user_id, b.blocked_user_id) IN ((c.direct_low, c.direct_high), (c.direct_high, c.direct_low))) THEN 'CHAT_BLOCKED'
         WHEN i.reply_to_seq IS NOT NULL AND NOT EXISTS (
           SELECT FROM chat.chat_message q
-          WHERE q.chat_id = i.chat_id AND q.seq = i.reply_to_seq AND q.seq > chat.bound(h, p) AND q.deleted_at IS NULL) THEN 'MESSAGE_NOT_FOUND'
+          WHERE q.chat_id = i.chat_id AND q.seq = i.reply_to_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL) THEN 'MESSAGE_NOT_FOUND'
+        WHEN i.thread_root_seq IS NOT NULL AND thread.seq IS NULL THEN 'MESSAGE_NOT_FOUND'
+        -- @all is for those who keep the order.
+        WHEN (i.mentions ->> 'all')::boolean AND c.type <> 'DIRECT' AND coalesce(p.role, 'MEMBER') > 'MODERATOR' THEN 'ROLE_REQUIRED'
         WHEN slow.free_at > v_now THEN 'SLOW_MODE'
       END AS verdict,
-      CASE WHEN c.slow_mode_seconds > 0 AND p.role = 'MEMBER' THEN c.slow_mode_seconds END AS slow_mode_seconds,
+      CASE WHEN c.slow_mode_seconds > 0 AND coalesce(p.role, 'MEMBER') = 'MEMBER' AND i.sender_id IS NOT NULL THEN c.slow_mode_seconds END AS slow_mode_seconds,
       -- Somebody may be silenced for a year, or for ever.
       least(1000 * (CASE
         WHEN p.silenced_until > v_now THEN extract(epoch FROM p.silenced_until)
@@ -131,14 +187,19 @@ BEGIN
     LEFT JOIN chat.chat_head h ON h.chat_id = i.chat_id AND i.locked
     LEFT JOIN chat.chat_session c ON c.id = h.chat_id
     LEFT JOIN chat.chat_participant p ON p.chat_id = h.chat_id AND p.user_id = i.sender_id
-    LEFT JOIN chat.chat_user u ON u.id = p.user_id
+    LEFT JOIN chat.chat_user u ON u.id = i.sender_id
     LEFT JOIN LATERAL (
       SELECT m.seq, m.revision, m.request_hash, m.created_at, chat.message_json(m) AS message FROM chat.chat_message m
       WHERE m.chat_id = h.chat_id AND coalesce(m.sender_id, '') = coalesce(i.sender_id, '') AND m.client_message_id = i.client_message_id LIMIT 1) earlier ON true
     LEFT JOIN LATERAL (
       SELECT m.created_at + make_interval(secs => c.slow_mode_seconds) AS free_at FROM chat.chat_message m
-      WHERE c.slow_mode_seconds > 0 AND p.role = 'MEMBER' AND m.chat_id = h.chat_id AND m.sender_id = i.sender_id
+      WHERE c.slow_mode_seconds > 0 AND coalesce(p.role, 'MEMBER') = 'MEMBER' AND m.chat_id = h.chat_id AND m.sender_id = i.sender_id
       ORDER BY m.seq DESC LIMIT 1) slow ON true
+    -- Who answers to an answer writes in its thread.
+    LEFT JOIN LATERAL (
+      SELECT root.seq FROM chat.chat_message q
+      JOIN chat.chat_message root ON root.chat_id = q.chat_id AND root.seq = coalesce(q.thread_root_seq, q.seq) AND root.deleted_at IS NULL
+      WHERE q.chat_id = h.chat_id AND q.seq = i.thread_root_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL AND q.type <> 'SYSTEM') thread ON true
   ),
   -- Slow mode within the batch: of a sender's messages only the first is let through.
   paced AS MATERIALIZED (
@@ -147,41 +208,73 @@ BEGIN
         PARTITION BY j.chat_id, j.sender_id ORDER BY j.verdict IS NOT NULL OR j.idx <> j.first_idx, j.idx) > 1) AS accepted
     FROM judged j
   ),
+  accepted AS MATERIALIZED (
+    SELECT a.*, row_number() OVER (PARTITION BY a.chat_id ORDER BY a.idx) AS chat_rank, row_number() OVER sender_order AS sender_rank, a.is_new AND row_number() OVER sender_order = 1 AS joins,
+      a.thread_seq IS NOT NULL AND row_number() OVER (PARTITION BY a.chat_id, a.thread_seq ORDER BY a.idx DESC) = 1 AS ends_thread
+    FROM paced a WHERE a.accepted
+    WINDOW sender_order AS (PARTITION BY a.chat_id, a.sender_id ORDER BY a.idx)
+  ),
   numbered AS MATERIALIZED (
-    SELECT a.*, (a.last_seq + row_number() OVER chat_order)::integer AS seq, (a.last_revision + row_number() OVER chat_order)::integer AS revision,
+    SELECT a.*, (a.last_seq + a.chat_rank)::integer AS seq,
+      (a.last_revision + sum(1 + a.joins::integer + a.ends_thread::integer) OVER chat_order)::integer AS revision,
       (a.last_ordinal + count(*) FILTER (WHERE a.type <> 'SYSTEM') OVER chat_order)::integer AS ordinal,
       CASE WHEN a.type = 'SYSTEM' THEN 0 ELSE (a.sent_count + count(*) FILTER (WHERE a.type <> 'SYSTEM') OVER sender_order)::integer END AS sender_ordinal,
-      row_number() OVER sender_order AS sender_rank,
+      -- Who has just come has read what was there.
+      CASE WHEN a.is_new THEN (a.last_seq + first_value(a.chat_rank) OVER sender_order - 1)::integer ELSE a.read_seq END AS stood_at,
+      CASE WHEN a.mentions IS NOT NULL THEN chat.mentioned(a.chat_id, a.mentions) END AS mentioned,
       greatest(v_now, a.last_message_at) AS created_at
-    FROM paced a WHERE a.accepted
+    FROM accepted a
     WINDOW chat_order AS (PARTITION BY a.chat_id ORDER BY a.idx), sender_order AS (PARTITION BY a.chat_id, a.sender_id ORDER BY a.idx)
   ),
   inserted AS (
     INSERT INTO chat.chat_message AS m (chat_id, seq, revision, ordinal, sender_ordinal, sender_id, sender_label, type, content, metadata, system,
-      reply_to_seq, forwarded_from, client_message_id, request_hash, created_at)
+      reply_to_seq, thread_root_seq, mentions, forwarded_from, client_message_id, request_hash, created_at)
     SELECT n.chat_id, n.seq, n.revision, n.ordinal, n.sender_ordinal, n.sender_id, n.label, n.type, n.content, n.metadata, n.system,
-      n.reply_to_seq, n.forwarded_from, n.client_message_id, n.request_hash, n.created_at
+      n.reply_to_seq, n.thread_seq, n.mentioned, n.forwarded_from, n.client_message_id, n.request_hash, n.created_at
     FROM numbered n ORDER BY n.chat_id, n.seq
     RETURNING m.chat_id, m.seq, m.created_at, chat.message_json(m) AS message
   ),
+  mentions AS (
+    INSERT INTO chat.mention (chat_id, seq, n, user_id)
+    SELECT n.chat_id, n.seq, row_number() OVER (PARTITION BY n.chat_id, n.seq), m.user_id
+    FROM numbered n CROSS JOIN LATERAL (
+      SELECT e.user_id FROM jsonb_array_elements_text(n.mentioned -> 'userIds') AS e (user_id) UNION ALL SELECT NULL WHERE (n.mentioned ->> 'all')::boolean) m
+    WHERE n.mentioned IS NOT NULL
+  ),
+  roots AS (
+    UPDATE chat.chat_message m SET reply_count = m.reply_count + g.replies, last_reply_seq = g.last_reply_seq, revision = g.revision
+    FROM (SELECT n.chat_id, n.thread_seq, count(*)::integer AS replies, max(n.seq) AS last_reply_seq, max(n.revision) FILTER (WHERE n.ends_thread) - 1 AS revision
+          FROM numbered n WHERE n.thread_seq IS NOT NULL GROUP BY n.chat_id, n.thread_seq) g
+    WHERE m.chat_id = g.chat_id AND m.seq = g.thread_seq
+    RETURNING m.chat_id, m.seq, chat.message_json(m) AS message
+  ),
   heads AS (
     UPDATE chat.chat_head h SET last_seq = g.last_seq, last_revision = g.last_revision, last_ordinal = g.last_ordinal,
-      last_ordinal_seq = coalesce(g.last_ordinal_seq, h.last_ordinal_seq), last_message_at = g.last_message_at
-    FROM (SELECT n.chat_id, max(n.seq) AS last_seq, max(n.revision) AS last_revision, max(n.ordinal) AS last_ordinal,
+      last_ordinal_seq = coalesce(g.last_ordinal_seq, h.last_ordinal_seq), last_message_at = g.last_message_at,
+      member_count = h.member_count + g.joined
+    FROM (SELECT n.chat_id, count(*) FILTER (WHERE n.joins)::integer AS joined, max(n.seq) AS last_seq, max(n.revision) AS last_revision, max(n.ordinal) AS last_ordinal,
             max(n.seq) FILTER (WHERE n.type <> 'SYSTEM') AS last_ordinal_seq, max(n.created_at) AS last_message_at
           FROM numbered n GROUP BY n.chat_id) g
     WHERE h.chat_id = g.chat_id
   ),
   -- A sender who had read everything before their message has read that, too. seq - rank never falls in a sender's run,
   -- so the messages that continue the watermark are its beginning.
+  sender AS MATERIALIZED (
+    SELECT n.chat_id, n.sender_id, max(n.sender_ordinal) AS sender_ordinal, min(n.stood_at) + count(*) FILTER (WHERE n.seq = n.stood_at + n.sender_rank)::integer AS read_seq,
+      max(n.revision - 1 - n.ends_thread::integer) FILTER (WHERE n.joins) AS join_revision
+    FROM numbered n WHERE n.sender_id IS NOT NULL GROUP BY n.chat_id, n.sender_id
+  ),
   senders AS (
-    UPDATE chat.chat_participant p SET sent_count = g.sender_ordinal, read_seq = p.read_seq + g.continued,
-      delivered_seq = greatest(p.delivered_seq, p.read_seq + g.continued)
-    FROM (SELECT n.chat_id, n.sender_id, max(n.sender_ordinal) AS sender_ordinal,
-            count(*) FILTER (WHERE n.seq = n.read_seq + n.sender_rank)::integer AS continued
-          FROM numbered n WHERE n.sender_id IS NOT NULL GROUP BY n.chat_id, n.sender_id) g
-    WHERE p.chat_id = g.chat_id AND p.user_id = g.sender_id
+    UPDATE chat.chat_participant p SET sent_count = g.sender_ordinal, read_seq = g.read_seq, delivered_seq = greatest(p.delivered_seq, g.read_seq)
+    FROM sender g WHERE g.join_revision IS NULL AND p.chat_id = g.chat_id AND p.user_id = g.sender_id
     RETURNING p.chat_id, p.user_id, p.delivered_seq
+  ),
+  joined AS (
+    INSERT INTO chat.chat_participant AS p (chat_id, user_id, joined_at, join_revision, revision, inbox_revision, delivered_seq, read_seq, sent_count)
+    SELECT g.chat_id, g.sender_id, v_now, g.join_revision, g.join_revision, 1, g.read_seq, g.read_seq, g.sender_ordinal FROM sender g WHERE g.join_revision IS NOT NULL
+    ON CONFLICT (chat_id, user_id) DO UPDATE SET state = 'JOINED', role = 'MEMBER', joined_at = excluded.joined_at, join_revision = excluded.join_revision, revision = excluded.revision,
+      delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq, sent_count = excluded.sent_count
+    RETURNING p.chat_id, p.user_id, p.delivered_seq, chat.participant_json(p) AS participant
   ),
   notified AS MATERIALIZED (
     SELECT pg_notify('parley', json_build_object('chatId', n.chat_id, 'revision', max(n.revision))::text) FROM numbered n WHERE p_notify GROUP BY n.chat_id
@@ -190,15 +283,19 @@ BEGIN
     SELECT a.idx, a.first_idx, a.first_hash = a.request_hash AS same_request, a.chat_id, a.accepted, a.verdict, a.slow_mode_seconds, a.retry_after_ms,
       coalesce(n.seq, a.earlier_seq) AS seq, coalesce(n.revision, a.earlier_revision) AS revision,
       coalesce(i.created_at, a.earlier_created_at) AS created_at, coalesce(i.message, a.earlier_message) AS message,
-      CASE WHEN n.seq = n.read_seq + n.sender_rank
+      coalesce(n.joins, false)::integer + coalesce(n.ends_thread, false)::integer AS others,
+      CASE WHEN n.joins THEN j.participant END AS participant, CASE WHEN n.ends_thread THEN r.message END AS thread_root,
+      CASE WHEN n.seq = n.stood_at + n.sender_rank
         THEN json_build_object('userId', n.sender_id, 'deliveredSeq', greatest(n.seq, s.delivered_seq), 'readSeq', n.seq) END AS watermark
     FROM paced a
     LEFT JOIN numbered n ON n.idx = a.idx
     LEFT JOIN inserted i ON i.chat_id = n.chat_id AND i.seq = n.seq
     LEFT JOIN senders s ON s.chat_id = n.chat_id AND s.user_id = n.sender_id
+    LEFT JOIN joined j ON j.chat_id = n.chat_id AND j.user_id = n.sender_id
+    LEFT JOIN roots r ON r.chat_id = n.chat_id AND r.seq = n.thread_seq
   ),
   settled AS (
-    SELECT a.idx, f.chat_id, f.seq, f.revision, f.created_at, f.message, a.watermark, a.slow_mode_seconds, a.retry_after_ms,
+    SELECT a.idx, f.chat_id, f.seq, f.revision, f.created_at, f.message, a.watermark, a.participant, a.thread_root, a.others, a.slow_mode_seconds, a.retry_after_ms,
       CASE
         WHEN a.accepted THEN 'created'
         WHEN a.idx <> f.idx AND (f.accepted OR f.verdict = 'DUPLICATE') THEN CASE WHEN a.same_request THEN 'duplicate' ELSE 'MESSAGE_ID_CONFLICT' END
@@ -215,10 +312,12 @@ BEGIN
     s.chat_id,
     CASE WHEN s.outcome IN ('created', 'duplicate') THEN s.seq END,
     CASE WHEN s.outcome IN ('created', 'duplicate') THEN s.revision END,
-    CASE WHEN s.outcome = 'created' THEN s.revision - 1 END,
+    CASE WHEN s.outcome = 'created' THEN s.revision - 1 - s.others END,
     CASE WHEN s.outcome IN ('created', 'duplicate') THEN s.created_at END,
     CASE WHEN s.outcome IN ('SLOW_MODE', 'SILENCED') THEN coalesce(s.retry_after_ms, s.slow_mode_seconds * 1000) END,
     s.watermark,
+    s.participant,
+    s.thread_root,
     CASE WHEN s.outcome IN ('created', 'duplicate') THEN s.message END
   FROM settled s CROSS JOIN (SELECT count(*) FROM notified) AS woken -- (a LEFT JOIN would be planned away, and with it the notice)
   ORDER BY s.idx;
