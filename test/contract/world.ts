@@ -11,12 +11,17 @@ import type { Parley } from '../helpers/parley.ts'
 export const PEOPLE = ['olga', 'adam', 'mona', 'bob', 'fay', 'sid', 'lee', 'lex', 'rex', 'zoe', 'yan', 'ida', 'vic', 'gus', 'gwen', 'root'] as const
 export type Person = typeof PEOPLE[number]
 
-const ROLES: Record<string, string> = { gus: 'agent', gwen: 'agent', root: 'admin' }
+const ROLES = new Map([['gus', 'agent'], ['gwen', 'agent'], ['root', 'admin']])
 
 /** The same server, with tokens that carry the role of the person. */
 export function withRoles (parley: Parley): Parley {
-  const roleOf = (userId: string) => ROLES[userId.replace(/-w\d+$/, '')]
-  return { ...parley, token: (userId, claims) => parley.token(userId, { ...(roleOf(userId) && { role: roleOf(userId) as string }), ...claims }) }
+  return {
+    ...parley,
+    token: (userId, claims) => {
+      const role = ROLES.get(userId.replace(/-w\d+$/, ''))
+      return parley.token(userId, { ...(role && { role }), ...claims })
+    },
+  }
 }
 
 export interface World {
