@@ -229,8 +229,8 @@ export interface ChatCursor { pinned: boolean, activeAt: string, chatId: string 
 
 /**
  * Pinned first, then by newest activity. An empty DIRECT chat is its maker's alone; one that was deleted for me waits for something new.
- * What it costs depends on how many chats the user has, or with labels on how many have these: a statement of its own, since a plan that
- * is kept for a list without labels could not use their index.
+ * What it costs depends on how many chats the user has. Labels make a statement of its own: those of somebody with very many chats are found
+ * in the labels' index, which a plan that is kept for lists without any would not use.
  */
 export async function listChats (
   db: Queryable, userId: string, { state = 'active', type, q, labels = {}, limit }: ListChats & { limit: number }, cursor: ChatCursor | undefined

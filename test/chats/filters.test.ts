@@ -97,34 +97,38 @@ t.test('a user’s history: also what they have left, of which they learn no mor
 
 t.test('neither costs more when others have more chats', async t => {
   await sql.rows(`WITH c AS (INSERT INTO chat.chat_session (id, type, name, created_by_id, labels)
-      SELECT gen_random_uuid(), 'GROUP', 'theirs', 'zoe', jsonb_build_object('call', n::text) FROM generate_series(1, 20000) n RETURNING id),
+      SELECT gen_random_uuid(), 'GROUP', 'theirs', 'zoe', jsonb_build_object('call', n::text) FROM generate_series(1, 20000) n RETURNING id, labels),
+    u AS (INSERT INTO chat.chat_user (id) SELECT 'user ' || n FROM generate_series(0, 1999) n),
     h AS (INSERT INTO chat.chat_head (chat_id, last_revision, member_count) SELECT id, 2, 1 FROM c)
-    INSERT INTO chat.chat_participant (chat_id, user_id, join_revision, revision, inbox_revision) SELECT id, 'zoe', 2, 2, 1 FROM c`)
+    INSERT INTO chat.chat_participant (chat_id, user_id, join_revision, revision, inbox_revision) SELECT id, 'user ' || (labels ->> 'call')::integer % 2000, 2, 2, 1 FROM c`)
+  await sql.rows("INSERT INTO chat.chat_participant (chat_id, user_id, join_revision, revision, inbox_revision) SELECT id, 'zoe', 2, 2, 1 FROM chat.chat_session WHERE name = 'theirs' AND (labels ->> 'call')::integer < 5000")
   await sql.rows('ANALYZE')
   const db: Queryable = { query: (statement, values) => sql.client.query({ ...statement, values }).then(({ rows }) => rows) }
   const read = async () => (await sql.row<{ rows: number }>(
     `SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::integer AS rows FROM pg_stat_xact_user_tables
      WHERE relid IN ('chat.chat_session'::regclass, 'chat.chat_participant'::regclass, 'chat.chat_head'::regclass, 'chat.chat_user'::regclass)`)).rows
-  const costOf = async (work: () => Promise<unknown[]>) => {
+  const costOf = async (work: () => Promise<unknown[]>, plan = 'generic') => {
     await sql.rows('BEGIN')
+    await sql.rows(`SET LOCAL plan_cache_mode = force_${plan}_plan`)
     const before = await read()
-    for (let n = 0; n < 7; n++) await work() // PostgreSQL may take another plan after five
+    await work()
     const cost = await read() - before
     await sql.rows('COMMIT')
-    return cost / 7
+    return cost
   }
   const paths: Record<string, () => Promise<unknown[]>> = {
     'the list': () => listChats(db, 'alice', { limit: 50 }, undefined),
     'by name': () => listChats(db, 'alice', { q: 'o', limit: 50 }, undefined),
     'by labels': () => listChats(db, 'alice', { labels: { call: '7' }, limit: 50 }, undefined),
-    'by labels, of somebody with many chats': () => listChats(db, 'zoe', { labels: { call: '19' }, limit: 50 }, undefined),
     'the history': () => listUserChats(db, 'alice', { includeArchived: true, all: false, limit: 50 }, undefined),
   }
   for (const [name, path] of Object.entries(paths)) {
     const cost = await costOf(path)
-    t.ok((await path()).length > 0 && cost < 100, `${name} reads ${cost} rows`)
+    t.ok((await path()).length > 0 && cost < 100, `${name} reads ${cost} rows, by the plan that PostgreSQL may keep`)
   }
-  t.ok(await costOf(() => listChats(db, 'zoe', { limit: 50 }, undefined)) > 10_000, 'and what is read is seen')
+  const cost = await costOf(() => listChats(db, 'zoe', { labels: { call: '19' }, limit: 50 }, undefined), 'custom')
+  t.ok(cost < 100, `who has many chats finds those with labels by reading ${cost} rows`)
+  t.ok(await costOf(() => listChats(db, 'zoe', { limit: 50 }, undefined)) > 4_000, 'and what is read is seen')
 })
 
 t.end()
