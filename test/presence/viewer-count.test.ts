@@ -16,6 +16,8 @@ t.test('above the limit comes their number, once for all that has happened meanw
   const hub = new Hub(new MemoryBus(), source, pino({ level: 'silent' }))
   const viewers = new Viewers(hub, { maxAnnounced: 3, countEveryMs: 20 })
   t.teardown(() => viewers.close())
+  const alive = setInterval(() => {}, 1_000) // (the hub's and the viewers' timers keep no process alive)
+  t.teardown(() => clearInterval(alive))
   const heard: { type: string, data: { userId?: string, viewerCount?: number } }[] = []
   let wake = () => {}
   const come = async (userId: string) => {

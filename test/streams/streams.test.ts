@@ -29,6 +29,22 @@ t.test('anybody finds it by its reference, and sees it', async t => {
   t.match(await rest('zoe', 'POST', `/sessions/${chatId}/read`, {}), { updated: false, unreadCount: 0 }, 'there is nothing to mark')
 })
 
+t.test('the list of streams, when it is asked for', async t => {
+  const [one, two, other] = [await makeStream({ labels: { channel: 'list' } }), await makeStream({ labels: { channel: 'list' }, name: 'Números' }), await makeStream({ labels: { channel: 'else' } })]
+  const list = async (query: string) => {
+    const page = await rest<{ data: ChatView[], nextCursor: string | null }>('zoe', 'GET', `/sessions?type=STREAM${query}`)
+    return { ...page, ids: page.data.map(({ chat }) => chat.id) }
+  }
+  t.strictSame((await list('&label.channel=list')).ids, [two, one])
+  t.strictSame((await list('&label.channel=list&q=numeros')).ids, [two])
+  const first = await list('&limit=2')
+  t.strictSame(first.ids, [other, two])
+  t.equal((await list(`&limit=2&cursor=${first.nextCursor}`)).ids[0], one)
+  await send(parley, 'zoe', one, 'hi')
+  await rest('ann', 'POST', `/sessions/${one}/participants/zoe/ban`)
+  t.strictSame((await list('&label.channel=list')).ids, [two], 'not those from which one is banned')
+})
+
 t.test('it is followed by the sockets that look at it, and by no other', async t => {
   const chatId = await makeStream()
   const [phone, desk, owner] = [await signIn(t, parley, 'zoe'), await signIn(t, parley, 'zoe'), await signIn(t, parley, 'ann')]

@@ -60,6 +60,13 @@ RETURN json_build_object('chatId', (h).chat_id, 'lastRevision', (h).last_revisio
   'messageCount', (h).last_ordinal, 'memberCount', (h).member_count, 'readSeq', (p).read_seq, 'deliveredSeq', (p).delivered_seq,
   'unreadCount', chat.unread_count(h, p), 'mentionCount', chat.mention_count(h, p), 'lastMessageAt', chat.rfc3339((h).last_message_at));
 
+-- The watermarks of all members of a small chat; of a larger one, and of a STREAM, the viewer's own.
+CREATE OR REPLACE FUNCTION chat.watermarks_json(h chat.chat_head, p_user_id text) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT coalesce(json_agg(chat.watermark_json(p) ORDER BY p.user_id), '[]'::json) FROM chat.chat_participant p
+        WHERE p.chat_id = (h).chat_id AND p.state = 'JOINED' AND (p.user_id = p_user_id OR (h).member_count <= chat.small_chat_members()
+          AND EXISTS (SELECT FROM chat.chat_session c WHERE c.id = (h).chat_id AND c.type <> 'STREAM')));
+
 -- ChatView; null for who is not in the chat. Who only looks at a STREAM has no membership. Without a user: the shared view of a chat that has just been made, in which
 -- all members stand alike.
 CREATE OR REPLACE FUNCTION chat.chat_view(p_chat_id uuid, p_user_id text) RETURNS json
