@@ -119,6 +119,7 @@ export const MALFORMED: Malformed[] = [
     good: ({ group }) => ({ chatId: group }),
     bad: [...seqs('upToSeq'), { messageIds: [] }, { messageIds: messageIds.slice(0, 1) }, { messageIds: 'x' }, { messageIds: Array.from({ length: 101 }, () => `${NOTHING}.1`) }, ...unknown],
   })),
+  { route: 'PATCH /me', command: 'update_me', as: 'bob', good: () => ({ settings: {} }), bad: [...texts('displayName', 256), ...texts('avatarUrl', 2048), { settings: [] }, { settings: { requests: NUL } }, { settings: { constructor: {} } }, ...unknown] },
   { route: 'PUT /blocks/{userId}', command: 'block_user', as: 'bob', good: () => ({ userId: 'new' }), bad: userIds(userId => ({ userId })).slice(0, -1) },
   { route: 'GET /messages/{messageId}', command: 'get_messages', as: 'bob', good: ({ late }) => ({ messageId: late }), bad: messageIds.map(messageId => ({ messageId })) },
 ]

@@ -4,6 +4,7 @@ import type { Input } from '../helpers/wire.ts'
 import { badPage, direct, group, member, message, noChat, noMessage } from './inputs.ts'
 import { ON_MEMBERS } from './operations-on-members.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
+import { ON_USERS } from './operations-on-users.ts'
 import type { Person, World } from './world.ts'
 
 /** What can be done over REST and WebSocket alike. Both are given the same input. */
@@ -28,7 +29,6 @@ export interface Case {
 
 /** Routes that no command has, and why. */
 export const REST_ONLY: Record<string, string> = {
-  'GET /me': 'the token says it, and users come with everything that names them',
   'GET /users/{userId}': 'users come with everything that names them',
   'GET /users/{userId}/presence': 'a socket has join_chat, get_online_users and the events',
   'GET /admin/messages/{messageId}': 'administration is by REST',
@@ -269,4 +269,5 @@ export const OPERATIONS: Operation[] = [
   },
   ...ON_MESSAGES,
   ...ON_MEMBERS,
+  ...ON_USERS,
 ]

@@ -217,7 +217,8 @@ export const RIGHTS: Rights[] = [
       joinedLater: [0, 1, 10].map(since => ({ as: 'lee', input: inGroup(() => ({ since })), sees: aboveBound('messages') })),
     },
   },
-  { route: 'GET /me', rows: {} },
+  { route: 'GET /me', command: 'get_me', rows: {} },
+  { route: 'PATCH /me', command: 'update_me', rows: { id: [refuse('bob', 'VALIDATION_FAILED', ({ id }) => ({ id: id('fay'), settings: {} }))] } },
   { route: 'GET /users/{userId}', rows: { userId: acquaintance(userId => ({ userId }), { error: 'USER_NOT_FOUND' }) } },
   {
     route: 'GET /users/{userId}/presence',
