@@ -3,18 +3,15 @@ import t from 'tap'
 import { request } from '../helpers/live.ts'
 import { startParley } from '../helpers/parley.ts'
 import { signIn } from '../helpers/socket.ts'
-import { connectSql } from '../helpers/sql.ts'
 import { makeGroup, send } from '../helpers/world.ts'
 
 interface Receipt { userId: string, status: string, deliveredAt: string | null, readAt: string | null }
 interface Mark { readSeq: number, deliveredSeq: number, unreadCount: number, updated: boolean }
 
 const parley = await startParley(t)
-const sql = await connectSql(t, parley)
 const mark = (userId: string, chatId: string, body: object = {}) => request<Mark>(parley, userId, 'POST', `/sessions/${chatId}/read`, body)
 const receipts = async (viewer: string, messageId: string) => (await request<{ data: Receipt[] }>(parley, viewer, 'GET', `/messages/${messageId}/receipts`)).data
-const privately = (userId: string, on: boolean) =>
-  sql.rows("UPDATE chat.chat_user SET settings = settings || jsonb_build_object('privateReading', $2::boolean) WHERE id = $1", [userId, on])
+const privately = (userId: string, privateReading: boolean) => request(parley, userId, 'PATCH', '/me', { settings: { privateReading } })
 
 /** What a viewer is told of a user's watermark, wherever watermarks are told. */
 async function watermarks (viewer: string, chatId: string, userId: string): Promise<[delivered: number, read: number]> {

@@ -80,8 +80,7 @@ const sanction = (name: 'ban_user' | 'unban_user' | 'unsilence_user', person: Pe
 const silence = (person: Person): Action => ({ as, id, chatId }) => as('mona').command('silence_user', { chatId, userId: id(person), seconds: 600 })
 
 const read = (person: Person): Action => ({ as, chatId }) => as(person).command('mark_as_read', { chatId })
-const readPrivately = (person: Person, on = true): Action => ({ id }) =>
-  parley.app.db.pool.query("UPDATE chat.chat_user SET settings = settings || jsonb_build_object('privateReading', $2::boolean) WHERE id = $1", [id(person), on])
+const readPrivately = (person: Person, privateReading = true): Action => ({ as }) => as(person).command('update_me', { settings: { privateReading } })
 
 const ACTIONS: Record<string, Action> = {
   send: send('bob'),
