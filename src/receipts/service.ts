@@ -18,14 +18,14 @@ export function receiptsService ({ db, hub, unmark }: ReceiptsDependencies) {
   async function advance (mark: 'read' | 'delivered', userId: string, chatId: string, upToSeq: number | null): Promise<Marked> {
     const advanced = await advanceWatermark(db, mark, chatId, userId, upToSeq)
     if (!advanced) throw new ApiError('CHAT_NOT_FOUND')
-    const { updated, isSmall, readSeq, deliveredSeq, unreadCount } = advanced
+    const { updated, isSmall, readSeq, deliveredSeq, unreadCount, mentionCount } = advanced
     const at = advanced.at.toISOString()
     if (updated) {
       const data = JSON.stringify(mark === 'read' ? { userId, readSeq, at } : { userId, deliveredSeq, at })
       hub.publish([{ kind: 'fleeting', type: `messages_${mark}`, chatId: chatId.toLowerCase(), data, ...(isSmall ? { audience: 'followers' } : { userIds: [userId] }) }])
     }
     if (mark === 'read' && advanced.wasMarkedUnread) await unmark(userId, chatId)
-    return { chatId: chatId.toLowerCase(), userId, at, readSeq, deliveredSeq, unreadCount, mentionCount: 0, updated }
+    return { chatId: chatId.toLowerCase(), userId, at, readSeq, deliveredSeq, unreadCount, mentionCount, updated }
   }
 
   async function mark (kind: 'read' | 'delivered', userId: string, chatId: string, request: MarkUpTo): Promise<Marked> {
@@ -41,9 +41,9 @@ export function receiptsService ({ db, hub, unmark }: ReceiptsDependencies) {
     delivered: (userId: string, chatId: string, request: MarkUpTo) => mark('delivered', userId, chatId, request),
 
     async unread (userId: string, chatId: string) {
-      const unreadCount = await chatUnread(db, chatId, userId)
-      if (unreadCount === undefined) throw new ApiError('CHAT_NOT_FOUND')
-      return { chatId: chatId.toLowerCase(), unreadCount, mentionCount: 0 }
+      const counts = await chatUnread(db, chatId, userId)
+      if (!counts) throw new ApiError('CHAT_NOT_FOUND')
+      return { chatId: chatId.toLowerCase(), ...counts }
     },
 
     allUnread: (userId: string) => allUnread(db, userId),

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../src/errors.ts'
 import type { Input } from '../helpers/wire.ts'
 import { badPage, direct, group, member, message, noChat, noMessage } from './inputs.ts'
 import { ON_MEMBERS } from './operations-on-members.ts'
+import { ON_THREADS } from './operations-on-threads.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
 import type { Person, World } from './world.ts'
 
@@ -268,5 +269,6 @@ export const OPERATIONS: Operation[] = [
     ],
   },
   ...ON_MESSAGES,
+  ...ON_THREADS,
   ...ON_MEMBERS,
 ]

@@ -4,6 +4,7 @@ import type { Input } from '../helpers/wire.ts'
 import { acquaintance, chat, cursor, inGroup, message, NOTHING, participant, refuse, seqOf } from './refusals.ts'
 import { RIGHTS_ON_MEMBERS } from './rights-on-members.ts'
 import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
+import { RIGHTS_ON_THREADS } from './rights-on-threads.ts'
 import { RIGHTS_ON_RECOVERY } from './rights-on-recovery.ts'
 import type { Person, World } from './world.ts'
 
@@ -234,5 +235,6 @@ export const RIGHTS: Rights[] = [
   { command: 'typing_indicator', rows: { chatId: chat(() => ({ isTyping: true })) } },
   ...RIGHTS_ON_MESSAGES,
   ...RIGHTS_ON_RECOVERY,
+  ...RIGHTS_ON_THREADS,
   ...RIGHTS_ON_MEMBERS,
 ]
