@@ -40,7 +40,7 @@ import { hubSource } from './sync/hub-source.ts'
 import { sync } from './sync/index.ts'
 import { syncService } from './sync/service.ts'
 import { users } from './users/index.ts'
-import { usersService } from './users/service.ts'
+import { usersService, type UsersService } from './users/service.ts'
 
 /** The whole system. Listening is the caller's. */
 export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus: Bus = new MemoryBus()): Promise<FastifyInstance> {
@@ -63,7 +63,6 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   await app.register(auth, { config })
   await app.register(admin, { config })
 
-  const userService = usersService(app.db, config)
   await app.register(realtime, {
     config,
     bus,
@@ -74,12 +73,16 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
       return identity
     },
   })
-  await app.register(api, { prefix: '/api/v1/chat', config, userService })
+  const changes = new Changes(app.db, app.hub)
+  const userService = usersService({ db: app.db, changes, config })
+  await app.register(api, { prefix: '/api/v1/chat', config, changes, userService })
   return app
 }
 
+interface ApiOptions { config: Config, changes: Changes, userService: UsersService }
+
 /** Every route below needs a token (those below /admin one of an administrator, or the server's key). Each slice is given what it needs of the others: none imports another's service. */
-async function api (app: FastifyInstance, { config, userService }: { config: Config, userService: ReturnType<typeof usersService> }): Promise<void> {
+async function api (app: FastifyInstance, { config, changes, userService }: ApiOptions): Promise<void> {
   app.addHook('onRequest', async request => {
     const token = bearerToken(request.headers.authorization)
     if (app.admitServer(request, token)) return
@@ -89,7 +92,6 @@ async function api (app: FastifyInstance, { config, userService }: { config: Con
   await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond })
 
   const { db, hub } = app
-  const changes = new Changes(db, hub)
   const writer = messageWriter(app)
   const ensureUsers = userService.ensure
   const memberService = membersService({ db, changes, ensureUsers })

@@ -6,10 +6,10 @@
  */
 import { ApiError } from './errors.ts'
 import type { Database, Queryable } from './plugins/database.ts'
-import type { ChatFrame, Frame } from './realtime/frames.ts'
+import type { ChatFrame, FleetingFrame, Frame } from './realtime/frames.ts'
 import type { Hub } from './realtime/hub.ts'
 import type { Role } from './chats/schemas.ts'
-import type { InboxUpdate } from './sync/schemas.ts'
+import type { InboxRow } from './sync/queries.ts'
 
 export interface Locks {
   chatId?: string
@@ -125,6 +125,11 @@ export class Change {
     this.#covered = this.#taken
   }
 
+  /** What goes out with the change, and is not kept for anybody. */
+  tell (frame: FleetingFrame): void {
+    this.frames.push(frame)
+  }
+
   /** The next revision of each user's inbox. What they are told is read when all rows have been written. */
   async takeInboxRevisions (userIds: string[]): Promise<Map<string, number>> {
     const rows = await this.tx.query<{ userId: string, inboxRevision: number }>(takeInboxRevisions, [userIds])
@@ -135,13 +140,13 @@ export class Change {
   /** The inbox frames come last: who is told that they have left has been given the chat's frame that says so. */
   async finish (): Promise<Frame[]> {
     if (this.#inboxes.length === 0) return this.frames
-    const rows = await this.tx.query<{ userId: string, update: InboxUpdate & { blocks: string[] | null } }>(inboxUpdates, [this.#inboxes])
-    return [...this.frames, ...rows.map(({ userId, update: { blocks, ...update } }) => ({
+    const rows = await this.tx.query<{ userId: string, update: InboxRow }>(inboxUpdates, [this.#inboxes])
+    return [...this.frames, ...rows.map(({ userId, update: { blocks, user, ...update } }) => ({
       kind: 'inbox' as const,
       userId,
       previousRevision: update.previousInboxRevision,
       revision: update.inboxRevision,
-      update: { ...update, ...(blocks && { blocks }) },
+      update: { ...update, ...(blocks && { blocks }), ...(user && { user }) },
     }))]
   }
 }

@@ -12,6 +12,7 @@ import * as reactions from './reactions/schemas.ts'
 import * as realtime from './realtime/schemas.ts'
 import * as receipts from './receipts/schemas.ts'
 import * as sync from './sync/schemas.ts'
+import * as users from './users/schemas.ts'
 
 export const commands = {
   ...realtime.commands,
@@ -23,6 +24,7 @@ export const commands = {
   ...receipts.commands,
   ...presence.commands,
   ...blocks.commands,
+  ...users.commands,
 } as const
 
 export const events = {
@@ -34,6 +36,7 @@ export const events = {
   ...pins.events,
   ...receipts.events,
   ...presence.events,
+  ...users.events,
 } as const
 
 export type CommandName = keyof typeof commands
@@ -42,7 +45,7 @@ export type CommandResult<Name extends CommandName> = Static<typeof commands[Nam
 export type EventName = keyof typeof events
 export type EventData<Name extends EventName> = Static<typeof events[Name]>
 
-export type { User } from './users/schemas.ts'
+export type { Me, User, UserSettings } from './users/schemas.ts'
 export type { Watermark } from './receipts/schemas.ts'
 export type { Chat, ChatView, Head, Membership, Participant } from './chats/schemas.ts'
 export type { Message } from './messages/schemas.ts'

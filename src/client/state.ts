@@ -1,4 +1,4 @@
-import type { Chat, Head, InboxUpdate, Membership, Message, Participant, Watermark } from '../contract.ts'
+import type { Chat, Head, InboxUpdate, Me, Membership, Message, Participant, Watermark } from '../contract.ts'
 import type { EventFrame } from './frames.ts'
 
 /**
@@ -13,6 +13,8 @@ export interface ClientState {
   /** `sync` is needed, or under way. Inbox events wait in `heldInbox`. */
   readonly inboxStale: boolean
   readonly heldInbox: readonly InboxUpdate[]
+  /** The user's own profile and settings; null before they are loaded. */
+  readonly me: Me | null
   /** Whom the user blocks. */
   readonly blocks: ReadonlySet<string>
   readonly chats: ReadonlyMap<string, ChatState>
@@ -57,6 +59,7 @@ export const EMPTY_STATE: ClientState = {
   inboxRevision: 0,
   inboxStale: true,
   heldInbox: [],
+  me: null,
   blocks: new Set(),
   chats: new Map(),
 }

@@ -80,7 +80,7 @@ export function applySynced (state: ClientState, pages: Synced[]): ClientState {
   const named = new Set(heads.map(head => head.chatId))
   next = withoutChats(next, [...next.chats.keys()].filter(chatId => !named.has(chatId)))
   for (const head of heads) next = inChat(next, head.chatId, chat => withHead(chat, head))
-  next = withInbox(next, { memberships: pages.flatMap(page => page.memberships), hidden: pages.flatMap(page => page.hidden), ...(first.blocks && { blocks: first.blocks }) })
+  next = withInbox(next, { memberships: pages.flatMap(page => page.memberships), hidden: pages.flatMap(page => page.hidden), ...(first.blocks && { blocks: first.blocks }), ...(first.user && { user: first.user }) })
   for (const head of heads) next = inChat(next, head.chatId, chat => withHead(chat, head))
   // In a chat whose membership was told before, and is not here: begin again.
   if (heads.some(head => !next.chats.has(head.chatId))) return { ...next, inboxRevision: 0 }
@@ -100,8 +100,8 @@ function settled (state: ClientState): ClientState {
   return state.heldInbox.reduce(applyInbox, { ...state, heldInbox: [] })
 }
 
-function withInbox (state: ClientState, { memberships, hidden, blocks }: Pick<InboxUpdate, 'memberships' | 'hidden' | 'blocks'>): ClientState {
-  let next = memberships.reduce(withMembership, state)
+function withInbox (state: ClientState, { memberships, hidden, blocks, user }: Pick<InboxUpdate, 'memberships' | 'hidden' | 'blocks' | 'user'>): ClientState {
+  let next = memberships.reduce(withMembership, user ? { ...state, me: user } : state)
   for (const [chatId, seqs] of Map.groupBy(hidden, each => each.chatId)) {
     next = inChat(next, chatId, chat => withHidden(chat, seqs.map(each => seqOf(each.messageId))))
   }

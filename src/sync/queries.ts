@@ -35,13 +35,16 @@ export async function syncPage (db: Queryable, userId: string, since: number, af
   return row.page
 }
 
+/** As PostgreSQL says it: null is what has not changed. */
+export type InboxRow = Omit<InboxUpdate, 'blocks' | 'user'> & { blocks: string[] | null, user: InboxUpdate['user'] | null }
+
 export async function inboxSince (db: Queryable, userId: string, since: number): Promise<InboxUpdate> {
-  const [row] = await db.query<{ update: Omit<InboxUpdate, 'blocks'> & { blocks: string[] | null } }>({
+  const [row] = await db.query<{ update: InboxRow }>({
     name: 'sync.inboxSince', text: 'SELECT chat.inbox_since($1, $2) AS update',
   }, [userId, since])
   if (!row) throw new Error('chat.inbox_since has answered nothing')
-  const { blocks, ...update } = row.update
-  return { ...update, ...(blocks && { blocks }) }
+  const { blocks, user, ...update } = row.update
+  return { ...update, ...(blocks && { blocks }), ...(user && { user }) }
 }
 
 export interface LoadedUserRow { inboxRevision: number, blocks: string[], chats: { chatId: string, bound: number, lastRevision: number, memberCount: number }[] }

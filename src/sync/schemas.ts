@@ -3,7 +3,7 @@ import { ChatId, ChatRef, Cursor, Input, Limit, MessageId, Nullable, Revision, U
 import { Chat, Head, Membership, Participant } from '../chats/schemas.ts'
 import { Message, Related } from '../messages/schemas.ts'
 import { Watermark } from '../receipts/schemas.ts'
-import { User, Users } from '../users/schemas.ts'
+import { Me, Users } from '../users/schemas.ts'
 
 export const Sync = Input({
   epoch: Type.Optional(Type.String({ maxLength: 64 })),
@@ -18,7 +18,7 @@ export const Synced = Type.Object({
   epoch: Type.String(),
   inboxRevision: Revision,
   reset: Type.Boolean({ description: 'Forget what you have: this starts from the beginning' }),
-  user: Type.Optional(User),
+  user: Type.Optional(Type.Object(Me.properties, { description: 'You, when your profile or settings have changed' })),
   blocks: Type.Optional(Type.Array(UserId, { description: 'Whom you block, when that has changed' })),
   memberships: Type.Array(Membership, { description: 'Those that have changed' }),
   hidden: Type.Array(Hidden, { description: 'Messages newly deleted for you alone' }),
@@ -59,6 +59,7 @@ export const InboxUpdate = Type.Object({
   memberships: Type.Array(Membership),
   hidden: Type.Array(Hidden),
   blocks: Type.Optional(Type.Array(UserId)),
+  user: Type.Optional(Me),
   removed: Type.Array(ChatId, { description: 'Chats that you are no longer in' }),
 })
 export type InboxUpdate = Static<typeof InboxUpdate>

@@ -1,22 +1,57 @@
 import type { Queryable } from '../plugins/database.ts'
 import type { Identity } from '../plugins/auth.ts'
-import type { User } from './schemas.ts'
+import type { Me, UpdateMe, User } from './schemas.ts'
 
-export interface MirroredUser { banned: boolean, tokensValidFrom: Date | null }
+export interface MirroredUser {
+  banned: boolean
+  tokensValidFrom: Date | null
+  /** The token says something else of them than we have. */
+  differs: boolean
+}
 
-/** Takes over what the token says of a user. A token without a name or picture changes neither. */
+/** Makes the user whom a token names, if they are new, and looks at how they stand. */
 export async function mirrorUser (db: Queryable, { userId, displayName, avatarUrl }: Identity): Promise<MirroredUser> {
   const [user] = await db.query<MirroredUser>({
     name: 'users.mirrorUser',
     text: `WITH mirrored AS (
-             INSERT INTO chat.chat_user AS u (id, display_name, avatar_url) VALUES ($1, $2, $3)
-             ON CONFLICT (id) DO UPDATE SET display_name = coalesce(excluded.display_name, u.display_name), avatar_url = coalesce(excluded.avatar_url, u.avatar_url)
-               WHERE (coalesce(excluded.display_name, u.display_name), coalesce(excluded.avatar_url, u.avatar_url)) IS DISTINCT FROM (u.display_name, u.avatar_url)
-             RETURNING u.id)
-           SELECT coalesce(u.banned_until > now(), false) AS banned, u.tokens_valid_from AS "tokensValidFrom"
+             INSERT INTO chat.chat_user (id, display_name, avatar_url) SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM chat.chat_user x WHERE x.id = $1)
+             ON CONFLICT DO NOTHING RETURNING id)
+           SELECT coalesce(u.banned_until > now(), false) AS banned, u.tokens_valid_from AS "tokensValidFrom",
+             u.id IS NOT NULL AND (coalesce($2, u.display_name), coalesce($3, u.avatar_url)) IS DISTINCT FROM (u.display_name, u.avatar_url) AS differs
            FROM (SELECT count(*) FROM mirrored) AS done LEFT JOIN chat.chat_user u ON u.id = $1`,
   }, [userId, displayName, avatarUrl])
-  return user ?? { banned: false, tokensValidFrom: null }
+  return user ?? { banned: false, tokensValidFrom: null, differs: false }
+}
+
+export async function getMe (db: Queryable, userId: string): Promise<Me | undefined> {
+  const [row] = await db.query<{ me: Me }>({ name: 'users.getMe', text: 'SELECT chat.me_json(u) AS me FROM chat.chat_user u WHERE u.id = $1' }, [userId])
+  return row?.me
+}
+
+export interface ChangedUser { user: User, profileChanged: boolean }
+
+/** What is undefined stays as it is. Call it under the lock of the user's inbox. @returns undefined: nothing was to be changed */
+export async function updateUser (db: Queryable, userId: string, { displayName, avatarUrl, settings }: UpdateMe): Promise<ChangedUser | undefined> {
+  const [row] = await db.query<ChangedUser>({
+    name: 'users.updateUser',
+    text: `UPDATE chat.chat_user AS u SET display_name = CASE WHEN $2 THEN $3 ELSE u.display_name END, avatar_url = CASE WHEN $4 THEN $5 ELSE u.avatar_url END,
+             settings = u.settings || $6::jsonb
+           FROM chat.chat_user old
+           WHERE u.id = $1 AND old.id = u.id AND (($2 AND u.display_name IS DISTINCT FROM $3) OR ($4 AND u.avatar_url IS DISTINCT FROM $5)
+             OR chat.user_settings(u.settings || $6::jsonb) <> chat.user_settings(u.settings))
+           RETURNING chat.user_json(u) AS user, (u.display_name, u.avatar_url) IS DISTINCT FROM (old.display_name, old.avatar_url) AS "profileChanged"`,
+  }, [userId, displayName !== undefined, displayName ?? null, avatarUrl !== undefined, avatarUrl ?? null, JSON.stringify(settings ?? {})])
+  return row
+}
+
+export async function markUserChanged (db: Queryable, userId: string, inboxRevision: number): Promise<void> {
+  await db.query({ name: 'users.markUserChanged', text: 'UPDATE chat.user_inbox SET user_revision = $2 WHERE user_id = $1' }, [userId, inboxRevision])
+}
+
+/** Who is told when the user is called something else. */
+export async function acquaintances (db: Queryable, userId: string): Promise<string[]> {
+  const rows = await db.query<{ userId: string }>({ name: 'users.acquaintances', text: 'SELECT a.user_id AS "userId" FROM chat.acquaintances($1) a ORDER BY 1' }, [userId])
+  return rows.map(row => row.userId)
 }
 
 /** Bare rows for those who are addressed before they have ever connected. */

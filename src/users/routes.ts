@@ -1,17 +1,25 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { UserRef } from '../primitives.ts'
-import { User } from './schemas.ts'
+import { Me, UpdateMe, User } from './schemas.ts'
 import type { UsersService } from './service.ts'
 
 export const userRoutes: FastifyPluginAsyncTypebox<{ users: UsersService }> = async (app, { users }) => {
-  app.get('/me', { schema: me }, request => users.get(request.identity.userId, request.identity.userId))
+  app.get('/me', { schema: me }, request => users.me(request.identity.userId))
+  app.patch('/me', { schema: updateMe }, request => users.update(request.identity, request.body))
   app.get('/users/:userId', { schema: getUser }, request => users.get(request.identity.userId, request.params.userId))
 }
 
 const me = {
   tags: ['users'],
-  summary: 'Me, as others see me',
-  response: { 200: User },
+  summary: 'Me, with my settings',
+  response: { 200: Me },
+}
+const updateMe = {
+  tags: ['users'],
+  summary: 'Change my settings',
+  description: 'Also displayName and avatarUrl, where my token does not say them: the application’s word on them is the last.',
+  body: UpdateMe,
+  response: { 200: Me },
 }
 const getUser = {
   tags: ['users'],

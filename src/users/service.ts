@@ -1,9 +1,10 @@
+import type { Changes } from '../changes.ts'
 import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
 import type { Identity } from '../plugins/auth.ts'
 import type { Database, Queryable } from '../plugins/database.ts'
-import { countUsers, insertUnknownUsers, mirrorUser, visibleUsers } from './queries.ts'
-import type { User } from './schemas.ts'
+import { acquaintances, countUsers, getMe, insertUnknownUsers, markUserChanged, mirrorUser, updateUser, visibleUsers } from './queries.ts'
+import type { Me, UpdateMe, User } from './schemas.ts'
 
 export type UsersService = ReturnType<typeof usersService>
 
@@ -11,13 +12,36 @@ export type UsersService = ReturnType<typeof usersService>
 const KNOWN_FOR_MS = 5_000
 const KNOWN_MAX = 10_000
 
-export function usersService (db: Database, { unknownUsers }: Pick<Config, 'unknownUsers'>) {
+export interface UsersDependencies { db: Database, changes: Changes, config: Pick<Config, 'unknownUsers'> }
+
+export function usersService ({ db, changes, config: { unknownUsers } }: UsersDependencies) {
   const known = new Map<string, number>()
+
+  /** All devices of the user follow; what others see of it, those are told with whom they share a small chat. */
+  async function change (userId: string, wanted: UpdateMe): Promise<void> {
+    await changes.run({ inboxes: [userId] }, async change => {
+      const changed = await updateUser(change.tx, userId, wanted)
+      if (!changed) return
+      const inboxRevisions = await change.takeInboxRevisions([userId])
+      await markUserChanged(change.tx, userId, inboxRevisions.get(userId) ?? 0)
+      if (!changed.profileChanged) return
+      const userIds = await acquaintances(change.tx, userId)
+      if (userIds.length > 0) change.tell({ kind: 'fleeting', type: 'user_updated', data: JSON.stringify({ user: changed.user }), userIds })
+    })
+  }
 
   async function admit (identity: Identity): Promise<void> {
     const user = await mirrorUser(db, identity)
     if (user.banned) throw new ApiError('USER_BANNED')
     if (user.tokensValidFrom && (identity.issuedAt ?? 0) < user.tokensValidFrom.getTime()) throw new ApiError('TOKEN_INVALID')
+    const { userId, displayName, avatarUrl } = identity
+    if (user.differs) await change(userId, { ...(displayName !== null && { displayName }), ...(avatarUrl !== null && { avatarUrl }) })
+  }
+
+  async function me (userId: string): Promise<Me> {
+    const found = await getMe(db, userId)
+    if (!found) throw new ApiError('USER_NOT_FOUND')
+    return found
   }
 
   return {
@@ -39,6 +63,18 @@ export function usersService (db: Database, { unknownUsers }: Pick<Config, 'unkn
       const distinct = [...new Set(userIds)]
       if (unknownUsers === 'create') await insertUnknownUsers(tx, distinct)
       else if (await countUsers(tx, distinct) < distinct.length) throw new ApiError('USER_NOT_FOUND')
+    },
+
+    me,
+
+    /** @throws {ApiError} VALIDATION_FAILED for a name or picture that the token says */
+    async update ({ userId, displayName, avatarUrl }: Identity, wanted: UpdateMe): Promise<Me> {
+      const claims = { displayName, avatarUrl }
+      for (const field of ['displayName', 'avatarUrl'] as const) {
+        if (wanted[field] !== undefined && claims[field] !== null) throw new ApiError('VALIDATION_FAILED', `${field} is what your token says`, { details: { field } })
+      }
+      await change(userId, wanted)
+      return me(userId)
     },
 
     /** @throws {ApiError} USER_NOT_FOUND unless it is the viewer or somebody with whom they share a chat */

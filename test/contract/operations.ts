@@ -2,9 +2,11 @@ import type { CommandName } from '../../src/contract.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import type { Input } from '../helpers/wire.ts'
 import { badPage, direct, group, member, message, noChat, noMessage } from './inputs.ts'
+import { ON_LISTS } from './operations-on-lists.ts'
 import { ON_MEMBERS } from './operations-on-members.ts'
 import { ON_THREADS } from './operations-on-threads.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
+import { ON_USERS } from './operations-on-users.ts'
 import type { Person, World } from './world.ts'
 
 /** What can be done over REST and WebSocket alike. Both are given the same input. */
@@ -29,7 +31,6 @@ export interface Case {
 
 /** Routes that no command has, and why. */
 export const REST_ONLY: Record<string, string> = {
-  'GET /me': 'the token says it, and users come with everything that names them',
   'GET /users/{userId}': 'users come with everything that names them',
   'GET /users/{userId}/presence': 'a socket has join_chat, get_online_users and the events',
   'GET /admin/messages/{messageId}': 'administration is by REST',
@@ -271,4 +272,6 @@ export const OPERATIONS: Operation[] = [
   ...ON_MESSAGES,
   ...ON_THREADS,
   ...ON_MEMBERS,
+  ...ON_LISTS,
+  ...ON_USERS,
 ]

@@ -2,6 +2,7 @@ import type { CommandName } from '../../src/contract.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import type { Input } from '../helpers/wire.ts'
 import { acquaintance, chat, cursor, inGroup, message, NOTHING, participant, refuse, seqOf } from './refusals.ts'
+import { RIGHTS_ON_LISTS } from './rights-on-lists.ts'
 import { RIGHTS_ON_MEMBERS } from './rights-on-members.ts'
 import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
 import { RIGHTS_ON_THREADS } from './rights-on-threads.ts'
@@ -218,7 +219,8 @@ export const RIGHTS: Rights[] = [
       joinedLater: [0, 1, 10].map(since => ({ as: 'lee', input: inGroup(() => ({ since })), sees: aboveBound('messages') })),
     },
   },
-  { route: 'GET /me', rows: {} },
+  { route: 'GET /me', command: 'get_me', rows: {} },
+  { route: 'PATCH /me', command: 'update_me', rows: { id: [refuse('bob', 'VALIDATION_FAILED', ({ id }) => ({ id: id('fay'), settings: {} }))] } },
   { route: 'GET /users/{userId}', rows: { userId: acquaintance(userId => ({ userId }), { error: 'USER_NOT_FOUND' }) } },
   {
     route: 'GET /users/{userId}/presence',
@@ -237,4 +239,5 @@ export const RIGHTS: Rights[] = [
   ...RIGHTS_ON_RECOVERY,
   ...RIGHTS_ON_THREADS,
   ...RIGHTS_ON_MEMBERS,
+  ...RIGHTS_ON_LISTS,
 ]

@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import { WebSocket as WsSocket } from 'ws'
 import { createClient, type Client, type ClientOptions } from '../../src/client/client.ts'
 import { bound, type ChatState, type ClientState } from '../../src/client/state.ts'
-import type { Changes, Chat, Head, Membership, Message, Participant, Synced, Watermark } from '../../src/contract.ts'
+import type { Changes, Chat, Head, Me, Membership, Message, Participant, Synced, Watermark } from '../../src/contract.ts'
 import type { Parley } from './parley.ts'
 
 /** Until a client that does not get there is compared as it is, so that the difference is seen. */
@@ -94,7 +94,7 @@ export async function request<Body = unknown> ({ url, token }: Pick<Parley, 'url
 }
 
 /** What one user may see, in plain values that can be compared. */
-export interface Projection { blocks: string[], chats: Record<string, ChatProjection> }
+export interface Projection { me: Me | null, blocks: string[], chats: Record<string, ChatProjection> }
 export interface ChatProjection {
   chat: Chat | null
   head: Omit<Head, 'unreadCount' | 'mentionCount'>
@@ -129,7 +129,7 @@ export async function truthOf (parley: Parley, userId: string): Promise<Truth> {
       chat, head: withoutUnread(head), participants: byUser(participants), watermarks: byUser(watermarks), messages, membership: memberships.find(each => each.chatId === chatId) ?? null,
     }
   }
-  return { inboxRevision: pages[0]?.inboxRevision ?? 0, blocks: pages[0]?.blocks?.toSorted() ?? [], chats }
+  return { inboxRevision: pages[0]?.inboxRevision ?? 0, me: await get<Me>('/me'), blocks: pages[0]?.blocks?.toSorted() ?? [], chats }
 }
 
 export function projectionOf (state: ClientState): Projection {
@@ -141,7 +141,7 @@ export function projectionOf (state: ClientState): Projection {
     watermarks: Object.fromEntries(chat.watermarks),
     messages: [...chat.messages.values()].sort((a, b) => a.seq - b.seq),
   }])
-  return { blocks: [...state.blocks].sort(), chats: Object.fromEntries(chats) }
+  return { me: state.me, blocks: [...state.blocks].sort(), chats: Object.fromEntries(chats) }
 }
 
 /**

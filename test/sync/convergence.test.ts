@@ -216,6 +216,7 @@ const PERSONAL: Record<string, (person: typeof VIEWERS[number]) => Action> = {
   'archive, while others write': person => async world => { await Promise.all([send('bob')(world), set(person, { archived: true })(world), send('olga')(world)]) },
   'mark as unread, then read': person => each(set(person, { markedUnread: true, pinned: true }), ({ as, chatId }) => as(person).command('mark_as_read', { chatId })),
   react: person => react(person, 'newest', '👍'),
+  'change my settings and name': person => ({ as }) => as(person).command('update_me', { displayName: person, settings: { requests: 'ACCEPT', privateReading: true } }),
   'be banned': person => sanction('ban_user', person),
   'be banned, unbanned and added again': person => each(sanction('ban_user', person), sanction('unban_user', person), add(person), send(person)),
   'be silenced': person => silence(person),

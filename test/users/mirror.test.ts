@@ -13,10 +13,10 @@ const as = (claims: TestClaims): Pick<Parley, 'url' | 'token'> => ({ url: parley
 const me = (userId: string, claims: TestClaims = {}) => request(as(claims), userId, 'GET', '/me')
 
 t.test('name and picture are taken over, by REST and by WebSocket, and stay when a token says nothing of them', async t => {
-  t.strictSame(await me('alice'), { id: 'alice', displayName: null, avatarUrl: null })
-  t.strictSame(await me('alice', { name: 'Alice', picture: 'https://example.com/a.png' }), { id: 'alice', displayName: 'Alice', avatarUrl: 'https://example.com/a.png' })
+  t.match(await me('alice'), { id: 'alice', displayName: null, avatarUrl: null })
+  t.match(await me('alice', { name: 'Alice', picture: 'https://example.com/a.png' }), { id: 'alice', displayName: 'Alice', avatarUrl: 'https://example.com/a.png' })
   await signIn(t, parley, 'alice', { token: parley.token('alice', { name: 'Alice B.' }) })
-  t.strictSame(await me('alice'), { id: 'alice', displayName: 'Alice B.', avatarUrl: 'https://example.com/a.png' })
+  t.match(await me('alice'), { id: 'alice', displayName: 'Alice B.', avatarUrl: 'https://example.com/a.png' })
 })
 
 t.test('what a token says too much of', async t => {

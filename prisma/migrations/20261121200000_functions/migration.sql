@@ -142,6 +142,64 @@ END $$;
 
 DROP FUNCTION chat.send_messages(jsonb, boolean, boolean);
 
+-- A page of what a user has: the heads of the chats they are in (by chat id, above p_after), and of these chats the
+-- memberships and hidden messages that changed since an inbox revision. blocks and user come on the first page, when they
+-- changed. {"ahead": true}: the cursor is from another history of the database.
+CREATE OR REPLACE FUNCTION chat.sync(p_user_id text, p_since integer, p_after uuid, p_limit integer) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = '' AS $$
+DECLARE
+  v_inbox chat.user_inbox;
+  v_heads json;
+  v_memberships json;
+  v_hidden json;
+  v_ids uuid[];
+BEGIN
+  SELECT i.* INTO v_inbox FROM chat.user_inbox i WHERE i.user_id = p_user_id;
+  IF p_since > coalesce(v_inbox.inbox_revision, 0) THEN
+    RETURN '{"ahead": true}'::json;
+  END IF;
+  SELECT coalesce(json_agg(chat.head_json(page.h, page.p) ORDER BY (page.p).chat_id), '[]'::json),
+    coalesce(json_agg(chat.membership_json(page.h, page.p) ORDER BY (page.p).chat_id) FILTER (WHERE (page.p).inbox_revision > p_since), '[]'::json),
+    array_agg((page.p).chat_id ORDER BY (page.p).chat_id)
+  INTO v_heads, v_memberships, v_ids FROM (
+    SELECT h, p FROM chat.chat_participant p
+    JOIN chat.chat_session c ON c.id = p.chat_id
+    JOIN chat.chat_head h ON h.chat_id = p.chat_id
+    WHERE p.user_id = p_user_id AND p.state = 'JOINED' AND c.deleted_at IS NULL AND (p_after IS NULL OR p.chat_id > p_after)
+    ORDER BY p.chat_id LIMIT p_limit) page;
+  SELECT coalesce(json_agg(json_build_object('chatId', x.chat_id, 'messageId', x.chat_id || '.' || x.seq) ORDER BY x.chat_id, x.seq), '[]'::json)
+  INTO v_hidden FROM chat.message_hidden x
+  WHERE x.chat_id = ANY (v_ids) AND x.user_id = p_user_id AND x.inbox_revision > p_since;
+  RETURN json_build_object('inboxRevision', coalesce(v_inbox.inbox_revision, 0),
+    'blocks', CASE WHEN p_after IS NULL AND (p_since = 0 OR v_inbox.blocks_revision > p_since) THEN to_json(chat.blocked_by(p_user_id)) END,
+    'user', CASE WHEN p_after IS NULL AND (p_since = 0 OR v_inbox.user_revision > p_since) THEN (SELECT chat.me_json(u) FROM chat.chat_user u WHERE u.id = p_user_id) END,
+    'memberships', v_memberships, 'hidden', v_hidden, 'heads', v_heads,
+    'after', CASE WHEN cardinality(v_ids) = p_limit THEN v_ids[p_limit] END);
+END $$;
+
+-- What one user's inbox says between two of its revisions: the same as sync, for the frame after a change.
+CREATE OR REPLACE FUNCTION chat.inbox_since(p_user_id text, p_since integer) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = '' AS $$
+DECLARE
+  v_inbox chat.user_inbox;
+BEGIN
+  SELECT i.* INTO STRICT v_inbox FROM chat.user_inbox i WHERE i.user_id = p_user_id;
+  RETURN json_build_object('previousInboxRevision', p_since, 'inboxRevision', v_inbox.inbox_revision,
+    'memberships', (
+      SELECT coalesce(json_agg(chat.membership_json(h, p) ORDER BY p.inbox_revision), '[]'::json)
+      FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
+      WHERE p.user_id = p_user_id AND p.inbox_revision > p_since AND p.state = 'JOINED' AND c.deleted_at IS NULL),
+    'hidden', (
+      SELECT coalesce(json_agg(json_build_object('chatId', x.chat_id, 'messageId', x.chat_id || '.' || x.seq) ORDER BY x.inbox_revision), '[]'::json)
+      FROM chat.message_hidden x JOIN chat.chat_participant p ON p.chat_id = x.chat_id AND p.user_id = x.user_id
+      WHERE x.user_id = p_user_id AND x.inbox_revision > p_since),
+    'blocks', CASE WHEN v_inbox.blocks_revision > p_since THEN to_json(chat.blocked_by(p_user_id)) END,
+    'user', CASE WHEN v_inbox.user_revision > p_since THEN (SELECT chat.me_json(u) FROM chat.chat_user u WHERE u.id = p_user_id) END,
+    'removed', (
+      SELECT coalesce(json_agg(p.chat_id ORDER BY p.inbox_revision), '[]'::json) FROM chat.chat_participant p
+      WHERE p.user_id = p_user_id AND p.inbox_revision > p_since AND p.state <> 'JOINED'));
+END $$;
+
 -- Sending. Everything that becomes a message goes through this function: REST, WebSocket, system messages, and an
 -- application that sends inside a transaction of its own (once, last).
 --
