@@ -59,7 +59,7 @@ export class Chaos {
     this.random = random
   }
 
-  /** Three groups (in one of them new members see everything), and a DIRECT chat. */
+  /** Three groups (in one of them new members see everything), a STREAM that all have spoken in, and a DIRECT chat. */
   async setup (): Promise<void> {
     for (const historyForNewMembers of ['NONE', 'ALL', 'NONE']) {
       const { chat } = await request<{ chat: { id: string } }>(this.#parley, 'ann', 'POST', '/sessions', {
@@ -67,6 +67,9 @@ export class Chaos {
       })
       this.chatIds.push(chat.id)
     }
+    const { chat: stream } = await request<{ chat: { id: string } }>(this.#parley, 'ann', 'POST', '/sessions', { type: 'STREAM', name: 'Live' })
+    for (const userId of USERS) await request(this.#parley, userId, 'POST', `/sessions/${stream.id}/messages`, { content: 'hello' })
+    this.chatIds.push(stream.id)
     const { chat } = await request<{ chat: { id: string } }>(this.#parley, 'ann', 'POST', '/sessions', { type: 'DIRECT', targetUserId: 'ben' })
     this.chatIds.push(chat.id)
   }
