@@ -150,11 +150,15 @@ export async function blankMessage (db: Queryable, { chatId, seq }: MessageKey, 
   return one(row).message
 }
 
-export async function hideMessage (db: Queryable, { chatId, seq }: MessageKey, userId: string, inboxRevision: number): Promise<void> {
-  await db.query({
+/** @returns whether the message is still there: retention may be removing it, since hiding does not take the lock of the chat */
+export async function hideMessage (db: Queryable, { chatId, seq }: MessageKey, userId: string, inboxRevision: number): Promise<boolean> {
+  const rows = await db.query({
     name: 'messages.hideMessage',
-    text: 'INSERT INTO chat.message_hidden (chat_id, user_id, seq, inbox_revision) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+    text: `WITH there AS MATERIALIZED (SELECT m.chat_id, m.seq FROM chat.chat_message m WHERE m.chat_id = $1 AND m.seq = $3 FOR KEY SHARE),
+             hidden AS (INSERT INTO chat.message_hidden (chat_id, user_id, seq, inbox_revision) SELECT t.chat_id, $2, t.seq, $4 FROM there t ON CONFLICT DO NOTHING)
+           SELECT FROM there`,
   }, [chatId, userId, seq, inboxRevision])
+  return rows.length > 0
 }
 
 function one<Row> (row: Row | undefined): Row {

@@ -129,7 +129,7 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
         if (!state) throw new ApiError('MESSAGE_NOT_FOUND')
         if (!state.hidden) {
           const inboxRevisions = await change.takeInboxRevisions([userId])
-          await hideMessage(change.tx, key, userId, inboxRevisions.get(userId) ?? 0)
+          if (!await hideMessage(change.tx, key, userId, inboxRevisions.get(userId) ?? 0)) throw new ApiError('MESSAGE_NOT_FOUND')
         }
         return new EncodedJson(`{"message":${state.message}}`)
       })
