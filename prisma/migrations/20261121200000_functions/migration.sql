@@ -373,7 +373,8 @@ BEGIN
     LEFT JOIN LATERAL (
       SELECT coalesce(q.thread_root_seq, q.seq) AS root_seq FROM (
         SELECT f.* FROM chat.chat_message f WHERE f.chat_id = h.chat_id AND f.seq >= i.thread_root_seq ORDER BY f.seq LIMIT 1) q
-      WHERE q.seq = i.thread_root_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL AND q.type <> 'SYSTEM') told ON true
+      WHERE q.seq = i.thread_root_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL AND q.type <> 'SYSTEM'
+        AND NOT chat.is_hidden(h.chat_id, q.seq, i.sender_id)) told ON true
     LEFT JOIN LATERAL (
       SELECT root.seq FROM (
         SELECT f.seq, f.deleted_at FROM chat.chat_message f WHERE f.chat_id = h.chat_id AND f.seq >= told.root_seq ORDER BY f.seq LIMIT 1) root
