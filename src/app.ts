@@ -97,6 +97,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   const memberships = membershipsService(db, changes)
   const chatService = chatsService({ db, changes, members: memberService, memberships, ensureUsers })
   const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
+  const leases = new Leases(db, hub, config.realtime, app.log)
   const typing = new Typing(hub, config.realtime.typingTimeoutMs)
 
   await app.register(users, { users: userService })
@@ -117,8 +118,8 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   await app.register(receipts, { receipts: receiptService })
   await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers, unblocked: receiptService.reveal }) })
   await app.register(presence, {
-    presence: presenceService({ db, hub, typing, config, getChat: chatService.get }),
-    leases: new Leases(db, hub, config.realtime, app.log),
+    presence: presenceService({ db, hub, typing, leases, config, getChat: chatService.get }),
+    leases,
     typing,
   })
   await app.register(sync, { sync: syncService(db, app.epoch) })

@@ -4,8 +4,9 @@ import { ApiError } from '../errors.ts'
 import type { Database } from '../plugins/database.ts'
 import type { Hub } from '../realtime/hub.ts'
 import type { Peer } from '../realtime/peer.ts'
-import { onlineAcquaintances, onlineInChat, presenceOf, watermarksOf } from './queries.ts'
-import type { ChatJoined, Presence } from './schemas.ts'
+import type { Leases } from './leases.ts'
+import { onlineAcquaintances, onlineInChat, presenceOf, setPresence, watermarksOf, type Said } from './queries.ts'
+import type { ChatJoined, Presence, SetPresence } from './schemas.ts'
 import type { Typing } from './typing.ts'
 
 export type PresenceService = ReturnType<typeof presenceService>
@@ -14,6 +15,7 @@ export interface PresenceDependencies {
   db: Database
   hub: Hub
   typing: Typing
+  leases: Leases
   config: Pick<Config, 'realtime'>
   getChat: (userId: string, chatId: string) => Promise<ChatView>
 }
@@ -23,7 +25,7 @@ const MAX_ANNOUNCED_VIEWERS = 200
 const MAX_ONLINE_IN_JOINED = 100
 const MAX_ONLINE = 1_000
 
-export function presenceService ({ db, hub, typing, config: { realtime: { presenceGraceMs } }, getChat }: PresenceDependencies) {
+export function presenceService ({ db, hub, typing, leases, config: { realtime: { presenceGraceMs } }, getChat }: PresenceDependencies) {
   function announceViewer (type: 'user_joined_chat' | 'user_left_chat', userId: string, chatId: string): void {
     if (hub.viewersOf(chatId).size > MAX_ANNOUNCED_VIEWERS) return
     const data = JSON.stringify({ userId, at: new Date().toISOString() })
@@ -37,7 +39,27 @@ export function presenceService ({ db, hub, typing, config: { realtime: { presen
     return online
   }
 
+  /** All their devices learn the truth, others what is shown. */
+  async function say (userId: string, said: Said): Promise<Presence> {
+    const before = await setPresence(db, userId, said, presenceGraceMs)
+    const [presence] = await presenceOf(db, userId, [userId], presenceGraceMs)
+    if (!presence) throw new ApiError('USER_NOT_FOUND')
+    hub.publish([{ kind: 'fleeting', type: 'presence_update', data: JSON.stringify(presence), userIds: [userId] }])
+    if (presence.status === 'INVISIBLE') typing.stopAll(userId)
+    await leases.said(userId, before, presence.status === 'INVISIBLE')
+    return presence
+  }
+
   return {
+    /** What others see of the user, until they say something else. ONLINE takes it back. */
+    set: (userId: string, { status, statusText }: SetPresence) => say(userId, { status: status === 'ONLINE' ? null : status, statusText }),
+
+    /** "I am here": no longer AWAY or INVISIBLE. Who is BUSY stays so. */
+    comeOnline: (userId: string, { statusText }: { statusText?: string | null }) => say(userId, { status: null, statusText, over: ['AWAY', 'INVISIBLE'] }),
+
+    /** "I am not here", although a device is: INVISIBLE, until they say otherwise. */
+    goOffline: (userId: string) => say(userId, { status: 'INVISIBLE', statusText: undefined }),
+
     /** "I am looking at this chat." */
     async join (peer: Peer, chatId: string): Promise<ChatJoined> {
       const view = await getChat(peer.userId, chatId)
@@ -58,6 +80,7 @@ export function presenceService ({ db, hub, typing, config: { realtime: { presen
     async setTyping (userId: string, chatId: string, isTyping: boolean): Promise<void> {
       const id = chatId.toLowerCase()
       if (!hub.follows(userId, id)) throw new ApiError('CHAT_NOT_FOUND')
+      if (leases.isInvisible(userId)) return
       if (isTyping) typing.start(userId, id)
       else typing.stop(userId, id)
     },
