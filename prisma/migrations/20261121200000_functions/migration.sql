@@ -60,6 +60,86 @@ RETURN json_build_object('chatId', (h).chat_id, 'lastRevision', (h).last_revisio
   'messageCount', (h).last_ordinal, 'memberCount', (h).member_count, 'readSeq', (p).read_seq, 'deliveredSeq', (p).delivered_seq,
   'unreadCount', chat.unread_count(h, p), 'mentionCount', chat.mention_count(h, p), 'lastMessageAt', chat.rfc3339((h).last_message_at));
 
+-- A chat from the beginning: its newest page, and all of its people where they are few.
+CREATE OR REPLACE FUNCTION chat.changes_reset(v record, p_user_id text) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = '' SET enable_seqscan = off AS $$
+DECLARE
+  v_chat_id uuid := (v.h).chat_id;
+  v_messages json;
+  v_participants json;
+  v_linked integer[];
+  v_first integer;
+BEGIN
+  SELECT coalesce(json_agg(chat.message_json_for(page.m, v.blocked) ORDER BY (page.m).seq), '[]'::json), array_agg((page.m).reply_to_seq) || array_agg((page.m).thread_root_seq), min((page.m).seq)
+  INTO v_messages, v_linked, v_first FROM (
+    SELECT m FROM chat.chat_message m
+    WHERE m.chat_id = v_chat_id AND m.seq > v.bound AND NOT chat.is_hidden(v_chat_id, m.seq, p_user_id)
+    ORDER BY m.seq DESC LIMIT 50) page;
+  SELECT coalesce(json_agg(chat.participant_json(p)), '[]'::json) INTO v_participants
+  FROM chat.first_participants(v_chat_id, p_user_id, CASE WHEN (v.h).member_count <= chat.small_chat_members() THEN (v.h).member_count ELSE 50 END) p;
+  RETURN json_build_object('chatId', v_chat_id, 'reset', true, 'upTo', (v.h).last_revision, 'head', chat.head_json(v.h, v.p),
+    'chat', chat.chat_json(v.c), 'participants', v_participants, 'messages', v_messages,
+    'hasOlder', EXISTS (SELECT FROM chat.chat_message m WHERE m.chat_id = v_chat_id AND m.seq > v.bound AND m.seq < v_first
+                        AND NOT chat.is_hidden(v_chat_id, m.seq, p_user_id)),
+    'watermarks', chat.watermarks_json(v.h, p_user_id),
+    'related', chat.related_json(v_chat_id, v_linked, p_user_id, v.bound, v.blocked),
+    'users', chat.named_users(v_messages, v_participants));
+END $$;
+
+-- The rows of a chat that have changed since a revision, as the user may see them: at most p_limit rows and about 256 KiB.
+-- Null: not in the chat. {"ahead": true}: the cursor is from another history of the database. A reset when there is more
+-- than a client would want to replay, or when its cursor is from before it joined (what it may see has changed).
+CREATE OR REPLACE FUNCTION chat.changes(p_chat_id uuid, p_user_id text, p_since integer, p_limit integer) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = '' SET enable_seqscan = off AS $$
+DECLARE
+  v record;
+  v_chat json;
+  v_messages json;
+  v_participants json;
+  v_linked integer[];
+  v_last integer;
+  v_more boolean;
+BEGIN
+  SELECT * INTO v FROM chat.viewer(p_chat_id, p_user_id);
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  IF p_since > (v.h).last_revision THEN
+    RETURN '{"ahead": true}'::json;
+  END IF;
+  IF p_since < (v.p).join_revision OR p_since < (v.h).floor_revision OR 1000 < (
+    SELECT count(*) FROM (SELECT FROM chat.chat_message m WHERE m.chat_id = p_chat_id AND m.revision > p_since LIMIT 1001) changed) THEN
+    RETURN chat.changes_reset(v, p_user_id);
+  END IF;
+
+  WITH row_json AS (
+    (SELECT m.revision, 'message' AS kind, chat.message_json_for(m, v.blocked) AS row, m.reply_to_seq, m.thread_root_seq FROM chat.chat_message m
+     WHERE m.chat_id = p_chat_id AND m.revision > p_since AND m.seq > v.bound AND NOT chat.is_hidden(p_chat_id, m.seq, p_user_id)
+     ORDER BY m.revision LIMIT p_limit + 1)
+    UNION ALL
+    (SELECT p.revision, 'participant', chat.participant_json(p), NULL, NULL FROM chat.chat_participant p
+     WHERE p.chat_id = p_chat_id AND p.revision > p_since ORDER BY p.revision LIMIT p_limit + 1)
+    UNION ALL
+    SELECT (v.c).revision, 'chat', chat.chat_json(v.c), NULL, NULL WHERE (v.c).revision > p_since
+  ), sized AS (
+    SELECT r.*, row_number() OVER by_revision AS n, sum(length(r.row::text)) OVER by_revision AS size
+    FROM row_json r WINDOW by_revision AS (ORDER BY r.revision)
+  ), kept AS (
+    SELECT * FROM sized WHERE n <= p_limit AND (n = 1 OR size <= 262144)
+  )
+  SELECT (SELECT k.row FROM kept k WHERE k.kind = 'chat'),
+    coalesce(json_agg(k.row ORDER BY k.revision) FILTER (WHERE k.kind = 'message'), '[]'::json),
+    coalesce(json_agg(k.row ORDER BY k.revision) FILTER (WHERE k.kind = 'participant'), '[]'::json),
+    array_agg(k.reply_to_seq) || array_agg(k.thread_root_seq), max(k.revision), (SELECT count(*) FROM sized) > count(*)
+  INTO v_chat, v_messages, v_participants, v_linked, v_last, v_more FROM kept k;
+
+  RETURN json_build_object('chatId', p_chat_id, 'since', p_since, 'upTo', CASE WHEN v_more THEN v_last ELSE (v.h).last_revision END,
+    'hasMore', v_more, 'head', chat.head_json(v.h, v.p), 'chat', v_chat, 'participants', v_participants, 'messages', v_messages,
+    'watermarks', chat.watermarks_json(v.h, p_user_id),
+    'related', chat.related_json(p_chat_id, v_linked, p_user_id, v.bound, v.blocked),
+    'users', chat.named_users(v_messages, v_participants));
+END $$;
+
 -- The watermarks of all members of a small chat, but for those who block the viewer or are blocked by them; of a larger one
 -- the viewer's own.
 CREATE OR REPLACE FUNCTION chat.watermarks_json(h chat.chat_head, p_user_id text) RETURNS json
