@@ -35,7 +35,7 @@ export class Leases {
 
   start (): void {
     this.#hub.on('arrived', userId => this.#inTurn(userId, () => this.#arrive(userId)))
-    this.#hub.on('gone', userId => this.#inTurn(userId, () => endLease(this.#db, userId, this.#nodeId)))
+    this.#hub.on('gone', userId => this.#inTurn(userId, () => this.#go(userId)))
     this.#timer = setTimeout(() => {
       this.#beating = this.#beat().catch((err: unknown) => this.#log.warn({ err }, 'leases could not be renewed')).then(() => { this.#timer?.refresh() })
     }, Math.min(this.#leaseMs, this.#graceMs) / 3).unref()
@@ -55,13 +55,19 @@ export class Leases {
     this.#pending.set(userId, turn)
   }
 
-  isInvisible (userId: string): boolean {
-    return this.#invisible.has(userId)
+  /** Of those who are here. */
+  get invisible (): ReadonlySet<string> {
+    return this.#invisible
+  }
+
+  /** When what is known of a user who has just come is known. */
+  async settled (userId: string): Promise<void> {
+    await this.#pending.get(userId)
   }
 
   /** The user has said how they want to be seen. @param before how others saw them until now */
   async said (userId: string, before: Presence['status'], isInvisible: boolean): Promise<void> {
-    this.#setInvisible(userId, isInvisible)
+    if (this.#hub.isHere(userId)) this.#setInvisible(userId, isInvisible)
     const shown = await shownPresence(this.#db, userId, this.#graceMs)
     if (!shown || (before === 'OFFLINE' && shown.presence.status === 'OFFLINE')) return
     // Who becomes invisible is told as who goes: nobody is to know which.
@@ -79,6 +85,11 @@ export class Leases {
     if (!arrival) return
     this.#setInvisible(userId, arrival.isInvisible)
     if (arrival.wasOffline) await this.#announce(userId, 'user_online')
+  }
+
+  async #go (userId: string): Promise<void> {
+    if (!this.#hub.isHere(userId)) this.#invisible.delete(userId)
+    await endLease(this.#db, userId, this.#nodeId)
   }
 
   async #beat (): Promise<void> {

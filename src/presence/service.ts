@@ -8,6 +8,7 @@ import type { Leases } from './leases.ts'
 import { onlineAcquaintances, onlineInChat, presenceOf, setPresence, watermarksOf, type Said } from './queries.ts'
 import type { ChatJoined, Presence, SetPresence } from './schemas.ts'
 import type { Typing } from './typing.ts'
+import type { Viewers } from './viewers.ts'
 
 export type PresenceService = ReturnType<typeof presenceService>
 
@@ -16,22 +17,27 @@ export interface PresenceDependencies {
   hub: Hub
   typing: Typing
   leases: Leases
+  viewers: Viewers
   config: Pick<Config, 'realtime'>
   getChat: (userId: string, chatId: string) => Promise<ChatView>
 }
 
-/** Beyond so many viewers nobody is told of single ones. */
-const MAX_ANNOUNCED_VIEWERS = 200
 const MAX_ONLINE_IN_JOINED = 100
 const MAX_ONLINE = 1_000
 
-export function presenceService ({ db, hub, typing, leases, config: { realtime: { presenceGraceMs } }, getChat }: PresenceDependencies) {
-  function announceViewer (type: 'user_joined_chat' | 'user_left_chat', userId: string, chatId: string): void {
-    if (hub.viewersOf(chatId).size > MAX_ANNOUNCED_VIEWERS) return
-    const data = JSON.stringify({ userId, at: new Date().toISOString() })
-    hub.publish([{ kind: 'fleeting', type, chatId, data, audience: 'viewers', actorId: userId, hiddenFrom: [...hub.blockedBy(userId)] }])
+export function presenceService ({ db, hub, typing, leases, viewers, config: { realtime: { presenceGraceMs } }, getChat }: PresenceDependencies) {
+  /** What is committed from this view on reaches the socket: the client has to know what came before. */
+  async function look (peer: Peer, { chat: { id, type }, head, membership }: ChatView): Promise<ChatView> {
+    if (type !== 'STREAM') {
+      if (hub.view(peer, id)) viewers.joined(peer.userId, id)
+      return getChat(peer.userId, id)
+    }
+    const bound = membership ? Math.max(membership.visibleFromSeq - 1, membership.clearedSeq) : 0
+    if (hub.watch(peer, id, { bound, lastRevision: head.lastRevision, memberCount: head.memberCount })) viewers.joined(peer.userId, id)
+    const view = await getChat(peer.userId, id)
+    hub.expectChat(id, view.head.lastRevision)
+    return view
   }
-  hub.on('unviewed', (chatId, userId) => announceViewer('user_left_chat', userId, chatId))
 
   async function inChat (userId: string, chatId: string, limit: number) {
     const online = await onlineInChat(db, chatId, userId, presenceGraceMs, limit)
@@ -45,8 +51,10 @@ export function presenceService ({ db, hub, typing, leases, config: { realtime: 
     const [presence] = await presenceOf(db, userId, [userId], presenceGraceMs)
     if (!presence) throw new ApiError('USER_NOT_FOUND')
     hub.publish([{ kind: 'fleeting', type: 'presence_update', data: JSON.stringify(presence), userIds: [userId] }])
-    if (presence.status === 'INVISIBLE') typing.stopAll(userId)
-    await leases.said(userId, before, presence.status === 'INVISIBLE')
+    const [wasInvisible, isInvisible] = [leases.invisible.has(userId), presence.status === 'INVISIBLE']
+    if (isInvisible) typing.stopAll(userId)
+    await leases.said(userId, before, isInvisible)
+    if (isInvisible !== wasInvisible) viewers.shown(userId, !isInvisible)
     return presence
   }
 
@@ -60,27 +68,28 @@ export function presenceService ({ db, hub, typing, leases, config: { realtime: 
     /** "I am not here", although a device is: INVISIBLE, until they say otherwise. */
     goOffline: (userId: string) => say(userId, { status: 'INVISIBLE', statusText: undefined }),
 
-    /** "I am looking at this chat." */
+    /** "I am looking at this chat." A STREAM is followed by this alone. */
     async join (peer: Peer, chatId: string): Promise<ChatJoined> {
-      const view = await getChat(peer.userId, chatId)
+      await leases.settled(peer.userId)
+      const view = await look(peer, await getChat(peer.userId, chatId))
       const { id } = view.chat
       const { userIds, onlineCount } = await inChat(peer.userId, id, MAX_ONLINE_IN_JOINED)
       const watermarks = await watermarksOf(db, id, peer.userId)
-      if (hub.view(peer, id)) announceViewer('user_joined_chat', peer.userId, id)
-      return { ...view, onlineUsers: userIds, onlineCount, viewerCount: hub.viewersOf(id).size, watermarks }
+      return { ...view, onlineUsers: userIds, onlineCount, viewerCount: viewers.count(id, peer.userId), watermarks }
     },
 
     /** @throws {ApiError} CHAT_NOT_FOUND; NOT_IN_CHAT if this socket was not looking at it */
     async leave (peer: Peer, chatId: string): Promise<void> {
-      const id = chatId.toLowerCase()
-      if (!hub.follows(peer.userId, id)) throw new ApiError('CHAT_NOT_FOUND')
-      if (!hub.unview(peer, id)) throw new ApiError('NOT_IN_CHAT')
+      if (hub.unview(peer, chatId.toLowerCase())) return
+      await getChat(peer.userId, chatId)
+      throw new ApiError('NOT_IN_CHAT')
     },
 
     async setTyping (userId: string, chatId: string, isTyping: boolean): Promise<void> {
       const id = chatId.toLowerCase()
       if (!hub.follows(userId, id)) throw new ApiError('CHAT_NOT_FOUND')
-      if (leases.isInvisible(userId)) return
+      await leases.settled(userId)
+      if (leases.invisible.has(userId)) return
       if (isTyping) typing.start(userId, id)
       else typing.stop(userId, id)
     },

@@ -99,6 +99,26 @@ t.test('who is invisible is offline to others, in everything', async t => {
   t.strictSame(await presenceOf(parley, 'alice', 'bob'), seen, 'not even that they were seen')
 })
 
+t.test('who is invisible looks at a chat unseen', async t => {
+  const parley = await startParley(t)
+  const chatId = await makeGroup(parley, 'alice', ['bob'])
+  await say(parley, 'bob', { status: 'INVISIBLE' })
+  const [alice, bob] = [await online(t, parley, 'alice'), await signIn(t, parley, 'bob')]
+  await alice.command('join_chat', { chatId })
+  t.match(await bob.command('join_chat', { chatId }), { viewerCount: 2 }, 'oneself counts')
+  t.match(await alice.command('join_chat', { chatId }), { viewerCount: 1 })
+  await bob.command('leave_chat', { chatId })
+  t.strictSame(await alice.soFar('user_joined_chat', 'user_left_chat'), [])
+  await bob.command('join_chat', { chatId })
+  await bob.command('user_online', {})
+  t.match((await alice.next('user_joined_chat')).data, { userId: 'bob' }, 'who shows themselves comes')
+  t.match(await alice.command('join_chat', { chatId }), { viewerCount: 2 })
+  await bob.command('user_offline', {})
+  t.match((await alice.next('user_left_chat')).data, { userId: 'bob' })
+  bob.ws.terminate()
+  t.strictSame(await alice.soFar('user_joined_chat', 'user_left_chat'), [])
+})
+
 t.test('last seen can be hidden from others', async t => {
   const parley = await startParley(t, QUICK)
   await makeGroup(parley, 'alice', ['bob'])
