@@ -6,6 +6,7 @@ import { ON_LISTS } from './operations-on-lists.ts'
 import { ON_MEMBERS } from './operations-on-members.ts'
 import { ON_THREADS } from './operations-on-threads.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
+import { ON_REPORTS } from './operations-on-reports.ts'
 import { ON_USERS } from './operations-on-users.ts'
 import { ON_PRESENCE } from './operations-on-presence.ts'
 import type { Person, World } from './world.ts'
@@ -36,6 +37,11 @@ export const REST_ONLY: Record<string, string> = {
   'GET /users/{userId}/presence': 'a socket has get_presence',
   'GET /admin/messages/{messageId}': 'administration is by REST',
   'POST /admin/messages/{messageId}/restore': 'administration is by REST',
+  'GET /admin/reports': 'administration is by REST',
+  'GET /admin/reports/{reportId}': 'administration is by REST',
+  'POST /admin/reports/{reportId}/resolve': 'administration is by REST',
+  'POST /admin/users/{userId}/ban': 'administration is by REST',
+  'POST /admin/users/{userId}/unban': 'administration is by REST',
 }
 
 /** Commands that no route has, and why. */
@@ -271,6 +277,7 @@ export const OPERATIONS: Operation[] = [
     ],
   },
   ...ON_MESSAGES,
+  ...ON_REPORTS,
   ...ON_THREADS,
   ...ON_MEMBERS,
   ...ON_PRESENCE,
