@@ -8,6 +8,7 @@ import { RIGHTS_ON_MEMBERS } from './rights-on-members.ts'
 import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
 import { RIGHTS_ON_THREADS } from './rights-on-threads.ts'
 import { RIGHTS_ON_RECOVERY } from './rights-on-recovery.ts'
+import { RIGHTS_ON_REPORTS } from './rights-on-reports.ts'
 import type { Person, World } from './world.ts'
 
 /** What somebody may not do or see, for each identifier that an operation takes, and by their role. */
@@ -227,17 +228,22 @@ export const RIGHTS: Rights[] = [
     route: 'GET /users/{userId}/presence',
     rows: { userId: [...acquaintance(userId => ({ userId }), { error: 'USER_NOT_FOUND' }), refuse('bob', 'USER_NOT_FOUND', ({ id }) => ({ userId: id('ida') })), refuse('ida', 'USER_NOT_FOUND', ({ id }) => ({ userId: id('bob') }))] },
   },
-  { route: 'POST /presence/query', rows: { userIds: acquaintance(userId => ({ userIds: [userId] }), { sees: isEmpty }) } },
+  { route: 'POST /presence/query', command: 'get_presence', rows: { userIds: acquaintance(userId => ({ userIds: [userId] }), { sees: isEmpty }) } },
   { command: 'authenticate', rows: {} },
   { command: 'ping', rows: {} },
   { command: 'join_chat', rows: { chatId: chat() } },
   { command: 'leave_chat', rows: { chatId: [...chat(), refuse('bob', 'NOT_IN_CHAT', inGroup(() => ({})))] } },
-  { command: 'get_online_users', rows: { chatId: chat() } },
+  { route: 'GET /sessions/{chatId}/online', command: 'get_online_users', rows: { chatId: chat() } },
+  { route: 'GET /presence/online', rows: {} },
+  { route: 'PUT /presence', command: 'presence_update', rows: {} },
+  { command: 'user_online', rows: {} },
+  { command: 'user_offline', rows: {} },
   { command: 'typing_start', rows: { chatId: chat() } },
   { command: 'typing_stop', rows: { chatId: chat() } },
   { command: 'typing_indicator', rows: { chatId: chat(() => ({ isTyping: true })) } },
   ...RIGHTS_ON_MESSAGES,
   ...RIGHTS_ON_RECOVERY,
+  ...RIGHTS_ON_REPORTS,
   ...RIGHTS_ON_THREADS,
   ...RIGHTS_ON_MEMBERS,
   ...RIGHTS_ON_LISTS,
