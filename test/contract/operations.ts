@@ -7,6 +7,7 @@ import { ON_MEMBERS } from './operations-on-members.ts'
 import { ON_THREADS } from './operations-on-threads.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
 import { ON_REPORTS } from './operations-on-reports.ts'
+import { ON_STREAMS } from './operations-on-streams.ts'
 import { ON_USERS } from './operations-on-users.ts'
 import { ON_PRESENCE } from './operations-on-presence.ts'
 import type { Person, World } from './world.ts'
@@ -280,6 +281,7 @@ export const OPERATIONS: Operation[] = [
   ...ON_REPORTS,
   ...ON_THREADS,
   ...ON_MEMBERS,
+  ...ON_STREAMS,
   ...ON_PRESENCE,
   ...ON_LISTS,
   ...ON_USERS,

@@ -71,5 +71,7 @@ async function during ({ as, prepare }: Case, act: (world: World, caller: Wire) 
 /** In one process all events go out before the reply does: what comes before the pong is all there is. Who comes online does so in their own time. */
 async function eventsOf (wire: Wire): Promise<Frame[]> {
   await wire.command('ping')
-  return wire.frames.filter(({ re, type }) => re === undefined && !['authenticated', 'user_online', 'user_offline'].includes(type))
+  const events = wire.frames.filter(({ re, type }) => re === undefined && !['authenticated', 'user_online', 'user_offline'].includes(type))
+  const chatOf = ({ chatId }: Frame) => String(chatId ?? '')
+  return events.toSorted((a, b) => chatOf(a) < chatOf(b) ? -1 : chatOf(a) > chatOf(b) ? 1 : 0) // in which order those of different chats come is not promised
 }

@@ -38,6 +38,8 @@ export interface World {
   /** bob may not send, or not that often. */
   quiet: string
   slow: string
+  /** A STREAM: olga owns it, bob has spoken, rex is banned. */
+  stream: string
   /** zoe and yan. */
   hers: string
   /** Was olga's and bob's, until it was deleted. */
@@ -106,6 +108,11 @@ export async function makeWorld (parley: Parley): Promise<World> {
   await send('bob', slow, 'one')
   const hers = await create('zoe', 'Hers', ['yan'], { externalRef: `hers${suffix}` })
   const hersOne = await send('zoe', hers, 'hers')
+  const { body: { chat: live } } = await call('olga', 'POST /sessions', { type: 'STREAM', name: `live${id('olga')}`, externalRef: `live${id('olga')}` })
+  const stream = (live as { id: string }).id
+  await send('bob', stream, 'hello')
+  await send('rex', stream, 'bad words')
+  await call('olga', 'POST /sessions/{chatId}/participants/{userId}/ban', { chatId: stream, userId: id('rex') })
   const dead = await create('olga', 'Dead', ['bob'])
   const deadOne = await send('bob', dead, 'dead')
   await call('olga', 'DELETE /sessions/{chatId}', { chatId: dead, scope: 'everyone' })
@@ -113,7 +120,7 @@ export async function makeWorld (parley: Parley): Promise<World> {
   // What nobody can do by the API. bob and fay are online, on some other node.
   await pool.query("INSERT INTO chat.presence_lease (user_id, node_id, lease_until) SELECT unnest($1::text[]), 'another', now() + interval '1 hour'", [[id('bob'), id('fay')]])
   await pool.query("UPDATE chat.chat_message SET created_at = created_at - interval '1 day' WHERE chat_id = $1 AND content = 'early'", [group])
-  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, hers, dead, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
+  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, stream, hers, dead, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
 }
 
 /** The same number in all worlds: ids, times and keys, each by the place where it is first seen. */
