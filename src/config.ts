@@ -38,6 +38,8 @@ export type Config = Readonly<{
   deletedContentDays: number
   /** What happens when somebody is addressed who has never connected: a bare row is made, or USER_NOT_FOUND. */
   unknownUsers: 'create' | 'refuse'
+  /** Whether somebody whom one does not know has to ask before a DIRECT chat is more than a request. */
+  chatRequests: boolean
   rateLimits: Readonly<{
     /** WebSocket commands a second and connection, burst twice that; 0: off. */
     commandsPerSecond: number
@@ -119,6 +121,7 @@ export function loadConfig (env: Env): Config {
     editWindowSeconds: read.number('EDIT_WINDOW_SECONDS', { fallback: 900 }),
     deletedContentDays: read.number('DELETED_CONTENT_DAYS', { fallback: 30, max: 36_500 }),
     unknownUsers: read.oneOf('UNKNOWN_USERS', ['create', 'refuse'], 'create'),
+    chatRequests: read.oneOf('CHAT_REQUESTS', ['on', 'off'], 'off') === 'on',
     rateLimits: {
       commandsPerSecond: read.number('RATE_LIMIT_COMMANDS', { fallback: 20 }),
       requestsPerSecond: read.number('RATE_LIMIT_REQUESTS', { fallback: 50 }),

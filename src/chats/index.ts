@@ -2,11 +2,12 @@ import type { FastifyPluginAsync } from 'fastify'
 import { chatCommands } from './commands.ts'
 import type { MembersService } from './members.ts'
 import type { MembershipsService } from './memberships.ts'
+import type { RequestsService } from './requests.ts'
 import { chatRoutes } from './routes.ts'
 import type { SanctionsService } from './sanctions.ts'
 import type { ChatsService } from './service.ts'
 
-export interface ChatServices { chats: ChatsService, members: MembersService, memberships: MembershipsService, sanctions: SanctionsService }
+export interface ChatServices { chats: ChatsService, members: MembersService, memberships: MembershipsService, sanctions: SanctionsService, requests: RequestsService }
 
 export const chats: FastifyPluginAsync<ChatServices> = async (app, services) => {
   chatCommands(app.commands, services)

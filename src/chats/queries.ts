@@ -111,10 +111,11 @@ export async function joinParticipants (db: Queryable, chatId: string, { userIds
   }, [chatId, userIds, userIds.map(userId => inboxRevisions.get(userId) ?? 0), role, label, firstRevision, visibleFromSeq, readSeq, ownerId ?? null]))
 }
 
-export async function leaveChat (db: Queryable, chatId: string, userId: string, { state, revision, inboxRevision }: { state: 'LEFT' | 'REMOVED' | 'BANNED', revision: number, inboxRevision: number }): Promise<Participant[]> {
+export async function leaveChat (db: Queryable, chatId: string, userId: string, { state, revision, inboxRevision }: { state: 'LEFT' | 'REMOVED' | 'BANNED' | 'REJECTED', revision: number, inboxRevision: number }): Promise<Participant[]> {
   return participants(await db.query({
     name: 'chats.leaveChat',
-    text: `UPDATE chat.chat_participant AS p SET state = $3::chat.participant_state, role = 'MEMBER', revision = $4, inbox_revision = $5
+    text: `UPDATE chat.chat_participant AS p SET state = $3::chat.participant_state, role = 'MEMBER', revision = $4, inbox_revision = $5,
+             rejected_at = CASE WHEN $3::chat.participant_state = 'REJECTED' THEN clock_timestamp() ELSE p.rejected_at END
            WHERE p.chat_id = $1 AND p.user_id = $2 RETURNING chat.participant_json(p) AS participant`,
   }, [chatId, userId, state, revision, inboxRevision]))
 }
@@ -230,7 +231,7 @@ export async function listChats (db: Queryable, userId: string, { state = 'activ
            FROM (
              SELECT p.chat_id, p.pinned_at IS NOT NULL AS pinned, coalesce(h.last_message_at, c.created_at) AS active_at
              FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
-             WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND chat.is_archived(h, p) = $2
+             WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND chat.is_archived(h, p) = $2 AND NOT chat.is_request_for(c, $1)
                AND ($3::chat.chat_type IS NULL OR c.type = $3)
                AND (c.type <> 'DIRECT' OR h.last_ordinal_seq > p.cleared_seq OR (NOT $2 AND (p.cleared_seq > 0 OR c.created_by_id = $1)))
                AND ($5::timestamptz IS NULL OR (p.pinned_at IS NOT NULL, coalesce(h.last_message_at, c.created_at), p.chat_id) < ($4::boolean, $5::timestamptz, $6::uuid))

@@ -13,14 +13,17 @@ export function messageWriter (app: FastifyInstance): Writer {
   return writer
 }
 
-function receivedFrame ({ chatId, seq, senderId, previousRevision, revision, message, threadRoot, participant, watermark }: SendOutcome): ChatFrame {
+function receivedFrame (outcome: SendOutcome): ChatFrame {
+  const { chatId, previousRevision, revision } = outcome
+  const { data, ...event } = receivedEvent(outcome)
+  return { ...event, kind: 'chat', chatId, previousRevision, revision, data }
+}
+
+/** The event of a new message. */
+export function receivedEvent ({ seq, senderId, message, threadRoot, participant, watermark }: SendOutcome): Pick<ChatFrame, 'type' | 'data' | 'message' | 'threadRoot'> {
   const parts = Object.entries({ message, threadRoot, participant, watermark }).filter(([, json]) => json !== null)
   return {
-    kind: 'chat',
     type: 'message_received',
-    chatId,
-    previousRevision,
-    revision,
     data: `{${parts.map(([name, json]) => `"${name}":${json}`).join(',')}}`,
     message: { seq, senderId },
     ...(threadRoot !== null && { threadRoot: factsOf(threadRoot) }),

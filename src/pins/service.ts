@@ -3,7 +3,7 @@ import { chatRules } from '../chats/queries.ts'
 import { requireRole } from '../chats/roles.ts'
 import { ApiError } from '../errors.ts'
 import { EncodedJson } from '../json.ts'
-import { asSeen, changeMessage } from '../messages/visible.ts'
+import { asSeen, changeMessage, requireAnswer } from '../messages/visible.ts'
 import type { Database } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, encodeCursor } from '../pages.ts'
@@ -26,6 +26,7 @@ export function pinsService (db: Database, changes: Changes) {
   async function set (userId: string, messageId: string, isPinned: boolean): Promise<EncodedJson> {
     return changeMessage(changes, userId, messageId, async (change, key, state) => {
       await requirePinner(change, userId)
+      requireAnswer(state)
       if (state.deleted) throw new ApiError('MESSAGE_DELETED')
       if (state.pinned === isPinned) return new EncodedJson(`{"message":${state.message}}`)
       const data = `{"message":${await setPin(change.tx, key, await change.takeRevisions(), isPinned ? userId : null)}}`

@@ -63,7 +63,7 @@ export async function allUnread (db: Queryable, userId: string): Promise<Static<
     text: `WITH counted AS (
              SELECT p.chat_id, chat.unread_count(h, p) AS unread, coalesce(p.muted_until > now(), false) OR chat.is_archived(h, p) AS quiet
              FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
-             WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND h.last_ordinal_seq > p.read_seq)
+             WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND NOT chat.is_request_for(c, $1) AND h.last_ordinal_seq > p.read_seq)
            SELECT coalesce(sum(k.unread) FILTER (WHERE NOT k.quiet), 0)::integer AS "totalUnread", 0 AS "totalMentions",
              coalesce(json_agg(json_build_object('chatId', k.chat_id, 'unreadCount', k.unread, 'mentionCount', 0) ORDER BY k.chat_id)
                FILTER (WHERE k.unread > 0), '[]'::json) AS chats
