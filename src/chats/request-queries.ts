@@ -1,6 +1,6 @@
 import type { Queryable } from '../plugins/database.ts'
 import type { Watermark } from '../receipts/schemas.ts'
-import type { ChatCursor } from './queries.ts'
+import { NAME_FOR_USER, type ChatCursor } from './queries.ts'
 import type { Chat, ChatView, ListChats, Participant } from './schemas.ts'
 
 type Status = NonNullable<Chat['request']>['status']
@@ -80,7 +80,7 @@ export async function watermarkFor (db: Queryable, chatId: string, userId: strin
 }
 
 /** Requests and invitations to me, and requests of mine: newest first. Of an invitation it is the time when it came that counts. */
-export async function listRequests (db: Queryable, userId: string, { direction, type, limit }: ListChats & { limit: number }, cursor: ChatCursor | undefined): Promise<(ChatCursor & { view: ChatView })[]> {
+export async function listRequests (db: Queryable, userId: string, { direction, type, q, labels = {}, limit }: ListChats & { limit: number }, cursor: ChatCursor | undefined): Promise<(ChatCursor & { view: ChatView })[]> {
   return db.query<ChatCursor & { view: ChatView }>({
     name: 'chats.listRequests',
     text: `SELECT false AS pinned, chat.rfc3339(page.active_at) AS "activeAt", page.chat_id AS "chatId",
@@ -89,9 +89,10 @@ export async function listRequests (db: Queryable, userId: string, { direction, 
              SELECT p.chat_id, p.state = 'INVITED' AS invited, CASE WHEN p.state = 'INVITED' THEN p.joined_at ELSE coalesce(h.last_message_at, c.created_at) END AS active_at
              FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
              WHERE p.user_id = $1 AND c.deleted_at IS NULL AND ($3::chat.chat_type IS NULL OR c.type = $3)
+               AND ($7::text IS NULL OR position(chat.folded($7) IN chat.folded(${NAME_FOR_USER})) > 0) AND c.labels @> $8::jsonb
                AND (($2::text IS DISTINCT FROM 'sent' AND (p.state = 'INVITED' OR (p.state = 'JOINED' AND chat.is_request_for(c, $1))))
                  OR ($2::text IS DISTINCT FROM 'received' AND p.state = 'JOINED' AND c.request_status = 'PENDING' AND c.requested_by_id = $1))) page
            WHERE $4::timestamptz IS NULL OR (page.active_at, page.chat_id) < ($4::timestamptz, $5::uuid)
            ORDER BY page.active_at DESC, page.chat_id DESC LIMIT $6`,
-  }, [userId, direction ?? null, type ?? null, cursor?.activeAt ?? null, cursor?.chatId ?? null, limit])
+  }, [userId, direction ?? null, type ?? null, cursor?.activeAt ?? null, cursor?.chatId ?? null, limit, q ?? null, JSON.stringify(labels)])
 }

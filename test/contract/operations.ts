@@ -2,6 +2,7 @@ import type { CommandName } from '../../src/contract.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import type { Input } from '../helpers/wire.ts'
 import { badPage, direct, group, member, message, noChat, noMessage } from './inputs.ts'
+import { ON_LISTS } from './operations-on-lists.ts'
 import { ON_MEMBERS } from './operations-on-members.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
 import { ON_USERS } from './operations-on-users.ts'
@@ -269,5 +270,6 @@ export const OPERATIONS: Operation[] = [
   },
   ...ON_MESSAGES,
   ...ON_MEMBERS,
+  ...ON_LISTS,
   ...ON_USERS,
 ]

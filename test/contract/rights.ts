@@ -2,6 +2,7 @@ import type { CommandName } from '../../src/contract.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import type { Input } from '../helpers/wire.ts'
 import { acquaintance, chat, cursor, inGroup, message, NOTHING, participant, refuse, seqOf } from './refusals.ts'
+import { RIGHTS_ON_LISTS } from './rights-on-lists.ts'
 import { RIGHTS_ON_MEMBERS } from './rights-on-members.ts'
 import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
 import { RIGHTS_ON_RECOVERY } from './rights-on-recovery.ts'
@@ -236,4 +237,5 @@ export const RIGHTS: Rights[] = [
   ...RIGHTS_ON_MESSAGES,
   ...RIGHTS_ON_RECOVERY,
   ...RIGHTS_ON_MEMBERS,
+  ...RIGHTS_ON_LISTS,
 ]
