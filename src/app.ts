@@ -15,6 +15,7 @@ import type { Config } from './config.ts'
 import { messages } from './messages/index.ts'
 import { recoveryService } from './messages/recovery.ts'
 import { messagesService } from './messages/service.ts'
+import { threadsService } from './messages/threads.ts'
 import { messageWriter } from './messages/publish.ts'
 import { admin } from './plugins/admin.ts'
 import { auth, bearerToken } from './plugins/auth.ts'
@@ -114,12 +115,13 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
       directChat: chatService.direct,
       delivered: async (userId, chatId, upToSeq) => { await receiptService.delivered(userId, chatId, { upToSeq }) },
     }),
+    threads: threadsService(db),
     recovery: recoveryService({ db, changes, config }),
   })
   await app.register(reactions, { reactions: reactionsService(db, changes) })
   await app.register(pins, { pins: pinsService(db, changes) })
   await app.register(receipts, { receipts: receiptService })
-  await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers }) })
+  await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers, unblocked: receiptService.reveal }) })
   await app.register(presence, {
     presence: presenceService({ db, hub, typing, config, getChat: chatService.get }),
     leases: new Leases(db, hub, config.realtime, app.log),

@@ -1,26 +1,44 @@
 import type { FastifyInstance } from 'fastify'
-import type { ChatFrame, MessageFacts } from '../realtime/frames.ts'
+import type { ChatFrame, FleetingFrame, Frame, MessageFacts } from '../realtime/frames.ts'
+import { watermarkFrames } from '../receipts/frames.ts'
 import type { SendOutcome } from './queries.ts'
 import { Writer } from './writer.ts'
 
 /** The writer of this process: what it commits goes to the hub. */
 export function messageWriter (app: FastifyInstance): Writer {
   const writer = new Writer(app.db, app.log, {
-    created: outcomes => app.hub.publish(outcomes.map(receivedFrame)),
+    created: outcomes => app.hub.publish(outcomes.flatMap(receivedFrames)),
     found: outcomes => { for (const { chatId, revision } of outcomes) app.hub.expectChat(chatId, revision) },
   })
   app.addHook('onClose', () => writer.drain())
   return writer
 }
 
-function receivedFrame (outcome: SendOutcome): ChatFrame {
-  const { chatId, previousRevision, revision } = outcome
-  const { data, ...event } = receivedEvent(outcome)
-  return { ...event, kind: 'chat', chatId, previousRevision, revision, data }
+interface SenderWatermark { userId: string, deliveredSeq: number, readSeq: number, publicReadSeq?: number, hiddenFrom?: string[] }
+
+export interface Received {
+  event: Pick<ChatFrame, 'type' | 'data' | 'message' | 'threadRoot'>
+  /** A watermark that is not for everybody goes its own way. */
+  beside: FleetingFrame[]
 }
 
-/** The event of a new message. */
-export function receivedEvent ({ seq, senderId, message, threadRoot, participant, watermark }: SendOutcome): Pick<ChatFrame, 'type' | 'data' | 'message' | 'threadRoot'> {
+/** What a new message is told by. */
+export function received (outcome: SendOutcome): Received {
+  const watermark: SenderWatermark | null = outcome.watermark === null ? null : JSON.parse(outcome.watermark)
+  if (watermark?.publicReadSeq === undefined) return { event: receivedEvent(outcome), beside: [] }
+  const { publicReadSeq, hiddenFrom, ...own } = watermark
+  const moved = { delivered: true, read: true, publicRead: publicReadSeq === own.readSeq }
+  const beside = watermarkFrames({ ...own, chatId: outcome.chatId, at: new Date().toISOString(), publicReadSeq, hiddenFrom: hiddenFrom ?? [], moved })
+  return { event: receivedEvent({ ...outcome, watermark: null }), beside }
+}
+
+function receivedFrames (outcome: SendOutcome): Frame[] {
+  const { chatId, previousRevision, revision } = outcome
+  const { event, beside } = received(outcome)
+  return [{ ...event, kind: 'chat', chatId, previousRevision, revision }, ...beside]
+}
+
+function receivedEvent ({ seq, senderId, message, threadRoot, participant, watermark }: SendOutcome): Received['event'] {
   const parts = Object.entries({ message, threadRoot, participant, watermark }).filter(([, json]) => json !== null)
   return {
     type: 'message_received',

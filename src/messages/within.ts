@@ -1,5 +1,5 @@
 import type { Change } from '../changes.ts'
-import { receivedEvent } from './publish.ts'
+import { received } from './publish.ts'
 import { sendMessages, type SendItem, type SendOutcome } from './queries.ts'
 import { refusal } from './writer.ts'
 
@@ -10,7 +10,9 @@ export async function sendWithin (change: Change, item: SendItem): Promise<SendO
   if (outcome.status === 'rejected') throw refusal(outcome)
   if (outcome.status === 'created') {
     change.tookRevision(outcome.revision)
-    change.publish(receivedEvent(outcome))
+    const { event, beside } = received(outcome)
+    change.publish(event)
+    for (const frame of beside) change.tell(frame)
   }
   return outcome
 }

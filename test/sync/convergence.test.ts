@@ -6,6 +6,7 @@ import type { Client } from '../../src/client/client.ts'
 import type { CommandData } from '../../src/contract.ts'
 import { leaksTo, newClient, request, sameAsServer, startClient, truthOf, type Truth } from '../helpers/live.ts'
 import { startParley } from '../helpers/parley.ts'
+import { callRoute } from '../helpers/wire.ts'
 
 /**
  * olga owns the group, mona moderates it, bob is who everything happens to. fay has been there from the beginning, with two
@@ -79,6 +80,17 @@ const set = (person: Person, settings: Omit<CommandData<'update_membership'>, 'c
 const sanction = (name: 'ban_user' | 'unban_user' | 'unsilence_user', person: Person): Action => ({ as, id, chatId }) => as('mona').command(name, { chatId, userId: id(person) })
 const silence = (person: Person): Action => ({ as, id, chatId }) => as('mona').command('silence_user', { chatId, userId: id(person), seconds: 600 })
 
+const answered = async (world: World, person: Person, which: 'newest' | 'oldest', more: Partial<CommandData<'send_message'>> = {}) =>
+  (await world.as(person).send({ chatId: world.chatId, content: 'an answer', threadRootId: world.message(world[which]), ...more })).message.id
+const answer = (person: Person, which: 'newest' | 'oldest'): Action => world => answered(world, person, which)
+const restore = async (messageId: string) => {
+  const { code } = await callRoute(parley, parley.token('root', { role: 'admin' }), 'POST /admin/messages/{messageId}/restore', { messageId })
+  if (code !== null) throw new Error(code)
+}
+
+const read = (person: Person): Action => ({ as, chatId }) => as(person).command('mark_as_read', { chatId })
+const readPrivately = (person: Person, privateReading = true): Action => ({ as }) => as(person).command('update_me', { settings: { privateReading } })
+
 const ACTIONS: Record<string, Action> = {
   send: send('bob'),
   'send by somebody whom nobody blocks': send('fay'),
@@ -106,6 +118,28 @@ const ACTIONS: Record<string, Action> = {
   'pin, edit, and take the pin off': each(pin('mona', 'newest'), edit('newest'), unpin('olga', 'newest')),
   'pin what some do not see, and take the pin off': each(pin('mona', 'oldest'), edit('oldest'), unpin('olga', 'oldest')),
   'react, then the message is deleted': each(react('fay', 'newest', '👍'), pin('mona', 'newest'), ({ as, message, newest }) => as('bob').command('delete_message', { messageId: message(newest), scope: 'everyone' })),
+  'answer in a thread': each(answer('lee', 'newest'), answer('bob', 'newest'), answer('fay', 'newest')),
+  'answer in a thread whose top some do not see': each(answer('fay', 'oldest'), answer('bob', 'oldest')),
+  'answer in a thread that somebody has hidden from themselves': each(({ as, message, newest }) => as('fay').command('delete_message', { messageId: message(newest), scope: 'me' }), answer('lee', 'newest'), answer('bob', 'newest')),
+  'answer in a thread, then the answers are deleted': async world => {
+    const { as } = world
+    for (const which of ['newest', 'oldest'] as const) {
+      const ids = [await answered(world, 'bob', which), await answered(world, 'fay', which)]
+      for (const messageId of ids) await as('olga').command('delete_message', { messageId })
+    }
+  },
+  'answer in a thread, then its top is deleted': each(answer('fay', 'newest'), ({ as, message, newest }) => as('bob').command('delete_message', { messageId: message(newest) })),
+  mention: each(send('bob', { mentions: { userIds: ['nobody'] } }), ({ as, id, chatId }) => as('bob').send({ chatId, content: 'hey', mentions: { userIds: VIEWERS.map(id) } }), send('mona', { mentions: { all: true } })),
+  'mention others by an edit, or nobody': async ({ as, id, message, newest, oldest }) => {
+    for (const seq of [newest, oldest]) for (const userIds of [VIEWERS.map(id), [id('lee')], []]) await as('bob').command('edit_message', { messageId: message(seq), content: 'edited', mentions: { userIds } })
+  },
+  'delete what mentions and answers, and restore it': async world => {
+    for (const which of ['newest', 'oldest'] as const) {
+      const messageId = await answered(world, 'bob', which, { mentions: { userIds: VIEWERS.map(world.id) } })
+      await world.as('bob').command('delete_message', { messageId })
+      await restore(messageId)
+    }
+  },
   'forward to several chats': async ({ as, id, chatId, message, newest }) => {
     const { chat } = await as('olga').command('create_chat', { type: 'GROUP', name: 'New', participantIds: [id('bea'), id('zoe')] })
     await as('olga').command('forward_message', { messageId: message(newest), chatIds: [chatId, chat.id] })
@@ -166,7 +200,7 @@ const inRequest = (person: Person, work: (client: Client, chatId: string) => Pro
   const { data } = await as('fay').command('get_chats', { type: 'DIRECT' })
   for (const { chat } of data) await work(as(person), chat.id)
 }
-const answer = (name: 'accept_chat' | 'reject_chat'): Action => inRequest('zoe', (zoe, chatId) => zoe.command(name, { chatId }))
+const respond = (name: 'accept_chat' | 'reject_chat'): Action => inRequest('zoe', (zoe, chatId) => zoe.command(name, { chatId }))
 const readRequest = inRequest('zoe', (zoe, chatId) => zoe.command('mark_as_read', { chatId }))
 const write = (person: 'fay' | 'zoe'): Action => inRequest(person, (client, chatId) => client.send({ chatId, content: 'so' }))
 const aMonthPasses: Action = () => parley.app.db.pool.query("UPDATE chat.chat_session SET answered_at = answered_at - interval '31 days' WHERE request_status = 'REJECTED'")
@@ -176,14 +210,14 @@ const come = (name: 'accept_chat' | 'reject_chat'): Action => ({ as, chatId }) =
 
 Object.assign(ACTIONS, {
   'ask without a word': ({ as, id }) => as('fay').command('create_chat', { type: 'DIRECT', targetUserId: id('zoe') }),
-  'ask, and accept': each(ask, readRequest, ask, answer('accept_chat'), readRequest, write('fay'), write('zoe')),
+  'ask, and accept': each(ask, readRequest, ask, respond('accept_chat'), readRequest, write('fay'), write('zoe')),
   'ask, and answer by writing': each(ask, readRequest, write('fay'), write('zoe'), write('fay')),
   'ask, and read without an answer': each(ask, ask, readRequest),
-  'ask, and reject': each(ask, readRequest, answer('reject_chat'), inRequest('fay', (fay, chatId) => fay.command('edit_message', { messageId: `${chatId}.1`, content: 'please' }))),
-  'reject, and accept after all': each(ask, readRequest, answer('reject_chat'), answer('accept_chat'), write('fay')),
-  'reject, and write after all': each(ask, answer('reject_chat'), write('zoe'), write('fay')),
-  'reject, and be asked again': each(ask, readRequest, inRequest('zoe', (zoe, chatId) => zoe.command('delete_message', { messageId: `${chatId}.1`, scope: 'me' })), answer('reject_chat'), aMonthPasses, write('fay'), ask),
-  'reject, be asked again, and accept': each(ask, readRequest, answer('reject_chat'), aMonthPasses, write('fay'), readRequest, answer('accept_chat')),
+  'ask, and reject': each(ask, readRequest, respond('reject_chat'), inRequest('fay', (fay, chatId) => fay.command('edit_message', { messageId: `${chatId}.1`, content: 'please' }))),
+  'reject, and accept after all': each(ask, readRequest, respond('reject_chat'), respond('accept_chat'), write('fay')),
+  'reject, and write after all': each(ask, respond('reject_chat'), write('zoe'), write('fay')),
+  'reject, and be asked again': each(ask, readRequest, inRequest('zoe', (zoe, chatId) => zoe.command('delete_message', { messageId: `${chatId}.1`, scope: 'me' })), respond('reject_chat'), aMonthPasses, write('fay'), ask),
+  'reject, be asked again, and accept': each(ask, readRequest, respond('reject_chat'), aMonthPasses, write('fay'), readRequest, respond('accept_chat')),
   'ask, and be blocked': each(ask, ({ as, id }) => as('zoe').command('block_user', { userId: id('fay') })),
   'invite somebody': each(invite, send('bob')),
   'invite somebody, who comes': each(invite, send('bob'), come('accept_chat'), send('zoe')),
@@ -235,6 +269,16 @@ const PERSONAL: Record<string, (person: typeof VIEWERS[number]) => Action> = {
   'become an administrator': person => ({ as, id, chatId }) => as('olga').command('update_participant', { chatId, userId: id(person), role: 'ADMIN' }),
   block: person => each(({ as, id }) => as(person).command('block_user', { userId: id('olga') }), send('olga')),
   'block and unblock': person => each(({ as, id }) => as(person).command('block_user', { userId: id('bob') }), ({ as, id }) => as(person).command('unblock_user', { userId: id('bob') }), send('bob')),
+  'read privately': person => each(readPrivately(person), read(person)),
+  'read privately, and write': person => each(readPrivately(person), read(person), send(person), send('bob')),
+  'read privately, then openly': person => each(
+    readPrivately(person), read(person), readPrivately(person, false), send(person), send('bob'), read(person)),
+  'read privately, be removed and added again': person => each(readPrivately(person), read(person), send(person), remove(person), add(person)),
+  'block, both read and write': person => each(
+    ({ as, id }) => as(person).command('block_user', { userId: id('olga') }), ...[person, 'olga' as const].flatMap(who => [send(who), read(who)])),
+  'be blocked, both read and write, and be unblocked': person => each(
+    ({ as, id }) => as('olga').command('block_user', { userId: id(person) }), ...[person, 'olga' as const].flatMap(who => [send(who), read(who)]),
+    ({ as, id }) => as('olga').command('unblock_user', { userId: id(person) })),
   'unblock after an edit': person => each(
     ({ as, id }) => as(person).command('block_user', { userId: id('bob') }), ({ as, message, newest }) => as('bob').command('edit_message', { messageId: message(newest), content: `edited for ${person}` }),
     ({ as, id }) => as(person).command('unblock_user', { userId: id('bob') })),

@@ -60,13 +60,95 @@ RETURN json_build_object('chatId', (h).chat_id, 'lastRevision', (h).last_revisio
   'messageCount', (h).last_ordinal, 'memberCount', (h).member_count, 'readSeq', (p).read_seq, 'deliveredSeq', (p).delivered_seq,
   'unreadCount', chat.unread_count(h, p), 'mentionCount', chat.mention_count(h, p), 'lastMessageAt', chat.rfc3339((h).last_message_at));
 
--- The watermarks of all members of a small chat; of a larger one the viewer's own. Who has not answered a request is told to
--- have read nothing of it.
+-- A chat from the beginning: its newest page, and all of its people where they are few.
+CREATE OR REPLACE FUNCTION chat.changes_reset(v record, p_user_id text) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = '' SET enable_seqscan = off AS $$
+DECLARE
+  v_chat_id uuid := (v.h).chat_id;
+  v_messages json;
+  v_participants json;
+  v_linked integer[];
+  v_first integer;
+BEGIN
+  SELECT coalesce(json_agg(chat.message_json_for(page.m, v.blocked) ORDER BY (page.m).seq), '[]'::json), array_agg((page.m).reply_to_seq) || array_agg((page.m).thread_root_seq), min((page.m).seq)
+  INTO v_messages, v_linked, v_first FROM (
+    SELECT m FROM chat.chat_message m
+    WHERE m.chat_id = v_chat_id AND m.seq > v.bound AND NOT chat.is_hidden(v_chat_id, m.seq, p_user_id)
+    ORDER BY m.seq DESC LIMIT 50) page;
+  SELECT coalesce(json_agg(chat.participant_json(p)), '[]'::json) INTO v_participants
+  FROM chat.first_participants(v_chat_id, p_user_id, CASE WHEN (v.h).member_count <= chat.small_chat_members() THEN (v.h).member_count ELSE 50 END) p;
+  RETURN json_build_object('chatId', v_chat_id, 'reset', true, 'upTo', (v.h).last_revision, 'head', chat.head_json(v.h, v.p),
+    'chat', chat.chat_json(v.c), 'participants', v_participants, 'messages', v_messages,
+    'hasOlder', EXISTS (SELECT FROM chat.chat_message m WHERE m.chat_id = v_chat_id AND m.seq > v.bound AND m.seq < v_first
+                        AND NOT chat.is_hidden(v_chat_id, m.seq, p_user_id)),
+    'watermarks', chat.watermarks_json(v.h, p_user_id),
+    'related', chat.related_json(v_chat_id, v_linked, p_user_id, v.bound, v.blocked),
+    'users', chat.named_users(v_messages, v_participants));
+END $$;
+
+-- The rows of a chat that have changed since a revision, as the user may see them: at most p_limit rows and about 256 KiB.
+-- Null: not in the chat. {"ahead": true}: the cursor is from another history of the database. A reset when there is more
+-- than a client would want to replay, or when its cursor is from before it joined (what it may see has changed).
+CREATE OR REPLACE FUNCTION chat.changes(p_chat_id uuid, p_user_id text, p_since integer, p_limit integer) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = '' SET enable_seqscan = off AS $$
+DECLARE
+  v record;
+  v_chat json;
+  v_messages json;
+  v_participants json;
+  v_linked integer[];
+  v_last integer;
+  v_more boolean;
+BEGIN
+  SELECT * INTO v FROM chat.viewer(p_chat_id, p_user_id);
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  IF p_since > (v.h).last_revision THEN
+    RETURN '{"ahead": true}'::json;
+  END IF;
+  IF p_since < (v.p).join_revision OR p_since < (v.h).floor_revision OR 1000 < (
+    SELECT count(*) FROM (SELECT FROM chat.chat_message m WHERE m.chat_id = p_chat_id AND m.revision > p_since LIMIT 1001) changed) THEN
+    RETURN chat.changes_reset(v, p_user_id);
+  END IF;
+
+  WITH row_json AS (
+    (SELECT m.revision, 'message' AS kind, chat.message_json_for(m, v.blocked) AS row, m.reply_to_seq, m.thread_root_seq FROM chat.chat_message m
+     WHERE m.chat_id = p_chat_id AND m.revision > p_since AND m.seq > v.bound AND NOT chat.is_hidden(p_chat_id, m.seq, p_user_id)
+     ORDER BY m.revision LIMIT p_limit + 1)
+    UNION ALL
+    (SELECT p.revision, 'participant', chat.participant_json(p), NULL, NULL FROM chat.chat_participant p
+     WHERE p.chat_id = p_chat_id AND p.revision > p_since ORDER BY p.revision LIMIT p_limit + 1)
+    UNION ALL
+    SELECT (v.c).revision, 'chat', chat.chat_json(v.c), NULL, NULL WHERE (v.c).revision > p_since
+  ), sized AS (
+    SELECT r.*, row_number() OVER by_revision AS n, sum(length(r.row::text)) OVER by_revision AS size
+    FROM row_json r WINDOW by_revision AS (ORDER BY r.revision)
+  ), kept AS (
+    SELECT * FROM sized WHERE n <= p_limit AND (n = 1 OR size <= 262144)
+  )
+  SELECT (SELECT k.row FROM kept k WHERE k.kind = 'chat'),
+    coalesce(json_agg(k.row ORDER BY k.revision) FILTER (WHERE k.kind = 'message'), '[]'::json),
+    coalesce(json_agg(k.row ORDER BY k.revision) FILTER (WHERE k.kind = 'participant'), '[]'::json),
+    array_agg(k.reply_to_seq) || array_agg(k.thread_root_seq), max(k.revision), (SELECT count(*) FROM sized) > count(*)
+  INTO v_chat, v_messages, v_participants, v_linked, v_last, v_more FROM kept k;
+
+  RETURN json_build_object('chatId', p_chat_id, 'since', p_since, 'upTo', CASE WHEN v_more THEN v_last ELSE (v.h).last_revision END,
+    'hasMore', v_more, 'head', chat.head_json(v.h, v.p), 'chat', v_chat, 'participants', v_participants, 'messages', v_messages,
+    'watermarks', chat.watermarks_json(v.h, p_user_id),
+    'related', chat.related_json(p_chat_id, v_linked, p_user_id, v.bound, v.blocked),
+    'users', chat.named_users(v_messages, v_participants));
+END $$;
+
+-- The watermarks of all members of a small chat, but for those who block the viewer or are blocked by them; of a larger one
+-- the viewer's own. Who has not answered the viewer's request is told to have read nothing of it.
 CREATE OR REPLACE FUNCTION chat.watermarks_json(h chat.chat_head, p_user_id text) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT coalesce(json_agg(CASE WHEN p.user_id <> p_user_id AND (SELECT chat.awaits_answer((h).chat_id, p_user_id)) THEN json_build_object('userId', p.user_id, 'deliveredSeq', 0, 'readSeq', 0)
-                                      ELSE chat.watermark_json(p) END ORDER BY p.user_id), '[]'::json) FROM chat.chat_participant p
-        WHERE p.chat_id = (h).chat_id AND p.state = 'JOINED' AND ((h).member_count <= chat.small_chat_members() OR p.user_id = p_user_id));
+RETURN (SELECT coalesce(json_agg(CASE WHEN p.user_id <> p_user_id AND (SELECT chat.awaits_answer((h).chat_id, p_user_id))
+          THEN json_build_object('userId', p.user_id, 'deliveredSeq', 0, 'readSeq', 0) ELSE chat.watermark_json_for(p, p_user_id) END ORDER BY p.user_id), '[]'::json) FROM chat.chat_participant p
+        WHERE p.chat_id = (h).chat_id AND p.state = 'JOINED'
+          AND (p.user_id = p_user_id OR (h).member_count <= chat.small_chat_members() AND NOT chat.is_blocked_between(p.user_id, p_user_id)));
+DROP FUNCTION chat.watermark_json(chat.chat_participant);
 
 DROP FUNCTION chat.send_messages(jsonb, boolean, boolean);
 
@@ -150,7 +232,8 @@ END $$;
 -- previous_revision is the chat's revision before the message and the rows that change with it, each of which has a revision
 -- of its own, just below the message's: participant, when the sender has become one by speaking in a STREAM; thread_root, the
 -- message at the top of the thread (with the last reply of the batch to it). watermark is set when the sender stood right
--- before their own message and was moved onto it.
+-- before their own message and was moved onto it. It is for everybody, unless it says publicReadSeq (what others are told of
+-- a sender who reads privately) and hiddenFrom (whom the sender blocks).
 --
 -- The ordering rule: heads are locked by chat, then the senders by (chat, user), and only a later statement looks at
 -- anything, so that it sees all that the holders before it have committed. Numbers given out under the lock become visible
@@ -226,6 +309,8 @@ BEGIN
   ),
   judged AS MATERIALIZED (
     SELECT i.*, h.last_seq, h.last_revision, h.last_ordinal, h.last_message_at, coalesce(p.sent_count, 0) AS sent_count, p.read_seq, p.label,
+      coalesce(u.settings @> '{"privateReading": true}', false) AS is_private,
+      u.settings @> '{"privateReading": true}' OR p.public_read_seq IS NOT NULL OR EXISTS (SELECT FROM chat.user_block b WHERE b.user_id = i.sender_id) AS is_veiled,
       thread.seq AS thread_seq, i.sender_id IS NOT NULL AND p.state IS DISTINCT FROM 'JOINED' AS is_new,
       earlier.message AS earlier_message, earlier.seq AS earlier_seq, earlier.revision AS earlier_revision, earlier.created_at AS earlier_created_at,
       CASE
@@ -342,19 +427,20 @@ BEGIN
   -- so the messages that continue the watermark are its beginning.
   sender AS MATERIALIZED (
     SELECT n.chat_id, n.sender_id, max(n.sender_ordinal) AS sender_ordinal, min(n.stood_at) + count(*) FILTER (WHERE n.seq = n.stood_at + n.sender_rank)::integer AS read_seq,
-      max(n.revision - 1 - n.ends_thread::integer) FILTER (WHERE n.joins) AS join_revision
+      bool_or(n.is_private) AS is_private, max(n.revision - 1 - n.ends_thread::integer) FILTER (WHERE n.joins) AS join_revision
     FROM numbered n WHERE n.sender_id IS NOT NULL GROUP BY n.chat_id, n.sender_id
   ),
   senders AS (
-    UPDATE chat.chat_participant p SET sent_count = g.sender_ordinal, read_seq = g.read_seq, delivered_seq = greatest(p.delivered_seq, g.read_seq)
+    UPDATE chat.chat_participant p SET sent_count = g.sender_ordinal, read_seq = g.read_seq, delivered_seq = greatest(p.delivered_seq, g.read_seq),
+      public_read_seq = CASE WHEN g.is_private AND g.read_seq > p.read_seq THEN coalesce(p.public_read_seq, p.read_seq) ELSE p.public_read_seq END
     FROM sender g WHERE g.join_revision IS NULL AND p.chat_id = g.chat_id AND p.user_id = g.sender_id
-    RETURNING p.chat_id, p.user_id, p.delivered_seq
+    RETURNING p.chat_id, p.user_id, p.delivered_seq, coalesce(p.public_read_seq, p.read_seq) AS public_read_seq
   ),
   joined AS (
     INSERT INTO chat.chat_participant AS p (chat_id, user_id, joined_at, join_revision, revision, inbox_revision, delivered_seq, read_seq, sent_count)
     SELECT g.chat_id, g.sender_id, v_now, g.join_revision, g.join_revision, 1, g.read_seq, g.read_seq, g.sender_ordinal FROM sender g WHERE g.join_revision IS NOT NULL
     ON CONFLICT (chat_id, user_id) DO UPDATE SET state = 'JOINED', role = 'MEMBER', joined_at = excluded.joined_at, join_revision = excluded.join_revision, revision = excluded.revision,
-      delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq, sent_count = excluded.sent_count
+      delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq, public_read_seq = NULL, sent_count = excluded.sent_count
     RETURNING p.chat_id, p.user_id, p.delivered_seq, chat.participant_json(p) AS participant
   ),
   notified AS MATERIALIZED (
@@ -366,8 +452,11 @@ BEGIN
       coalesce(i.created_at, a.earlier_created_at) AS created_at, coalesce(i.message, a.earlier_message) AS message,
       coalesce(n.joins, false)::integer + coalesce(n.ends_thread, false)::integer AS others,
       CASE WHEN n.joins THEN j.participant END AS participant, CASE WHEN n.ends_thread THEN r.message END AS thread_root,
-      CASE WHEN n.seq = n.stood_at + n.sender_rank
-        THEN json_build_object('userId', n.sender_id, 'deliveredSeq', greatest(n.seq, s.delivered_seq), 'readSeq', n.seq) END AS watermark
+      CASE WHEN n.seq = n.stood_at + n.sender_rank THEN
+        CASE WHEN n.is_veiled THEN json_build_object('userId', n.sender_id, 'deliveredSeq', greatest(n.seq, s.delivered_seq), 'readSeq', n.seq,
+          'publicReadSeq', coalesce(s.public_read_seq, n.seq), 'hiddenFrom', chat.blocked_by(n.sender_id))
+        ELSE json_build_object('userId', n.sender_id, 'deliveredSeq', greatest(n.seq, s.delivered_seq), 'readSeq', n.seq) END
+      END AS watermark
     FROM paced a
     LEFT JOIN numbered n ON n.idx = a.idx
     LEFT JOIN inserted i ON i.chat_id = n.chat_id AND i.seq = n.seq
