@@ -8,12 +8,14 @@ import { chats } from './chats/index.ts'
 import { invitationsService } from './chats/invitations.ts'
 import { membersService } from './chats/members.ts'
 import { membershipsService } from './chats/memberships.ts'
+import { removalService } from './chats/removal.ts'
 import { requestsService } from './chats/requests.ts'
 import { sanctionsService } from './chats/sanctions.ts'
 import { chatsService } from './chats/service.ts'
 import type { Config } from './config.ts'
 import { messages } from './messages/index.ts'
 import { recoveryService } from './messages/recovery.ts'
+import { retentionService } from './messages/retention.ts'
 import { messagesService } from './messages/service.ts'
 import { threadsService } from './messages/threads.ts'
 import { messageWriter } from './messages/publish.ts'
@@ -22,6 +24,7 @@ import { auth, bearerToken } from './plugins/auth.ts'
 import { database } from './plugins/database.ts'
 import { earlyErrors, errorHandler } from './plugins/error-handler.ts'
 import { health } from './plugins/health.ts'
+import { jobs } from './plugins/jobs.ts'
 import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
 import { validation } from './plugins/validation.ts'
@@ -31,6 +34,7 @@ import { presence } from './presence/index.ts'
 import { Leases } from './presence/leases.ts'
 import { presenceService } from './presence/service.ts'
 import { Typing } from './presence/typing.ts'
+import { Viewers } from './presence/viewers.ts'
 import type { Bus } from './realtime/bus/bus.ts'
 import { MemoryBus } from './realtime/bus/memory.ts'
 import { reactions } from './reactions/index.ts'
@@ -61,6 +65,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   await app.register(cors, { origin: config.corsOrigins.includes('*') ? true : config.corsOrigins, methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], strictPreflight: false })
   await app.register(openapi)
   await app.register(database, { config })
+  await app.register(jobs, { config })
   await app.register(health)
   await app.register(auth, { config })
   await app.register(admin, { config })
@@ -103,9 +108,10 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   const chatService = chatsService({ db, changes, members: memberService, memberships, requests, invitations, ensureUsers })
   const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
   const typing = new Typing(hub, config.realtime.typingTimeoutMs)
+  const viewers = new Viewers(hub)
 
   await app.register(users, { users: userService })
-  await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), requests })
+  await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), requests, removal: removalService(db) })
   await app.register(messages, {
     messages: messagesService({
       db,
@@ -116,6 +122,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
       delivered: async (userId, chatId, upToSeq) => { await receiptService.delivered(userId, chatId, { upToSeq }) },
     }),
     threads: threadsService(db),
+    retention: retentionService({ db, changes, config }),
     recovery: recoveryService({ db, changes, config }),
   })
   await app.register(reactions, { reactions: reactionsService(db, changes) })
@@ -123,9 +130,10 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   await app.register(receipts, { receipts: receiptService })
   await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers, unblocked: receiptService.reveal }) })
   await app.register(presence, {
-    presence: presenceService({ db, hub, typing, config, getChat: chatService.get }),
+    presence: presenceService({ db, hub, typing, viewers, config, getChat: chatService.get }),
     leases: new Leases(db, hub, config.realtime, app.log),
     typing,
+    viewers,
   })
   await app.register(sync, { sync: syncService(db, app.epoch) })
 }

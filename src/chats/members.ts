@@ -86,7 +86,7 @@ export function membersService ({ db, changes, invitations, ensureUsers }: Membe
         if (wanted.some(userId => change.participants.get(userId)?.state === 'BANNED')) throw new ApiError('USER_BANNED')
         if ((await blockedAmong(change.tx, actorId, wanted)).length > 0) throw new ApiError('CHAT_BLOCKED')
         await invitations.requireWilling(change, wanted)
-        const asking = await invitations.asking(change.tx, wanted)
+        const asking = type === 'STREAM' ? [] : await invitations.asking(change.tx, wanted) // (nobody need be asked into what is public)
         const stateOf = (userId: string) => change.participants.get(userId)?.state
         const joining = wanted.filter(userId => stateOf(userId) !== 'JOINED' && !asking.includes(userId))
         const inviting = asking.filter(userId => stateOf(userId) !== 'JOINED' && stateOf(userId) !== 'INVITED')

@@ -63,7 +63,8 @@ const create = {
 const list = {
   tags,
   summary: 'My chats',
-  description: 'Pinned first, then by newest activity. `label.<key>=<value>`, up to ten of them: those with these labels. `state=requests`: who asks to talk to me, chats that I am invited to, and whom I have asked.',
+  description: 'Pinned first, then by newest activity. With type=STREAM: all public streams, newest first. `label.<key>=<value>`, up to ten of them: those with these labels. ' +
+    '`state=requests`: who asks to talk to me, chats that I am invited to, and whom I have asked.',
   querystring: ListChatsQuery,
   response: { 200: ChatPage },
 }

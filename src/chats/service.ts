@@ -12,7 +12,7 @@ import type { InvitationsService } from './invitations.ts'
 import type { MembersService } from './members.ts'
 import type { MembershipsService } from './memberships.ts'
 import {
-  blockedAmong, chatStats, chatView, findChat, insertChat, insertHead, isUser, joinParticipants, listChats, listUserChats, markDeleted, updateChat, type NewChat,
+  blockedAmong, chatStats, chatView, findChat, insertChat, insertHead, isUser, joinParticipants, listChats, listStreams, listUserChats, markDeleted, updateChat, type NewChat,
 } from './queries.ts'
 import { listRequests } from './request-queries.ts'
 import type { RequestsService } from './requests.ts'
@@ -64,10 +64,10 @@ export function chatsService ({ db, changes, members, memberships, requests, inv
   async function insert (change: Change, chat: NewChat, userIds: string[]): Promise<boolean> {
     if (!await insertChat(change.tx, chat)) return false
     const lastRevision = await insertHead(change.tx, chat.id, userIds.length)
-    change.created(chat.id, lastRevision)
+    change.created(chat.id, lastRevision, { isStream: chat.type === 'STREAM' })
     await joinParticipants(change.tx, chat.id, {
       userIds,
-      ...(chat.type === 'GROUP' && { ownerId: chat.createdById }),
+      ...(chat.type !== 'DIRECT' && { ownerId: chat.createdById }),
       role: 'MEMBER',
       label: null,
       firstRevision: 2,
@@ -90,7 +90,7 @@ export function chatsService ({ db, changes, members, memberships, requests, inv
     const found = await existing(userId, request)
     if (found !== undefined) return again(userId, request, found)
 
-    const others = request.type === 'DIRECT' ? [request.targetUserId] : request.participantIds.filter(id => id !== userId)
+    const others = othersOf(request).filter(id => id !== userId)
     const userIds = [userId, ...new Set(others)]
     const chat: NewChat = { ...request, id: uuidv7(), createdById: userId }
     const created = await changes.run({ inboxes: userIds, prepare: tx => ensureUsers(tx, userIds) }, async change => {
@@ -127,10 +127,11 @@ export function chatsService ({ db, changes, members, memberships, requests, inv
       return await existing(userId, request) ?? (make ? (await create(userId, request)).view.chat.id : undefined)
     },
 
-    /** Pinned first, then by newest activity. */
+    /** Pinned first, then by newest activity. Streams are everybody's: they come when they are asked for by their type, newest first. */
     async list (userId: string, { cursor, limit = 50, ...filter }: ListChats) {
       if (filter.direction !== undefined && filter.state !== 'requests') throw new ApiError('VALIDATION_FAILED', 'direction is of requests', { details: { field: 'direction' } })
-      const rows = await (filter.state === 'requests' ? listRequests : listChats)(db, userId, { ...filter, limit: limit + 1 }, decodeCursor(cursor, checkCursor))
+      const list = filter.state === 'requests' ? listRequests : filter.type === 'STREAM' ? listStreams : listChats
+      const rows = await list(db, userId, { ...filter, limit: limit + 1 }, decodeCursor(cursor, checkCursor))
       return toPage(rows, limit, row => row.view, ({ pinned, activeAt, chatId }) => ({ pinned, activeAt, chatId }))
     },
 
@@ -178,5 +179,13 @@ export function chatsService ({ db, changes, members, memberships, requests, inv
         change.publish({ type: 'chat_deleted', data: { chatId: change.chatId }, closed: true })
       })
     },
+  }
+}
+
+function othersOf (request: CreateChat): string[] {
+  switch (request.type) {
+    case 'DIRECT': return [request.targetUserId]
+    case 'GROUP': return request.participantIds
+    case 'STREAM': return []
   }
 }

@@ -70,6 +70,8 @@ export interface MessageState {
   deleted: boolean
   pinned: boolean
   hidden: boolean
+  /** false: the viewer only looks at a STREAM. */
+  isMember: boolean
   /** The viewer blocks the sender: `message` is the redacted form. */
   redacted: boolean
   editable: boolean
@@ -94,7 +96,7 @@ export async function messageState (
   const [row] = await db.query<MessageState>({
     name: 'messages.messageState',
     text: `SELECT chat.message_json_for(m, v.blocked)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted, m.pinned_at IS NOT NULL AS pinned,
-             chat.is_hidden($1, $2, $3) AS hidden, coalesce(m.sender_id = ANY (v.blocked), false) AS redacted, m.created_at + make_interval(secs => $4) > clock_timestamp() AS editable,
+             chat.is_hidden($1, $2, $3) AS hidden, (v.p).state = 'JOINED' AS "isMember", coalesce(m.sender_id = ANY (v.blocked), false) AS redacted, m.created_at + make_interval(secs => $4) > clock_timestamp() AS editable,
              m.content IS NOT DISTINCT FROM $5::text AND ($6::jsonb IS NULL OR chat.mentioned($1, $6) IS NOT DISTINCT FROM m.mentions) AS unchanged,
              coalesce((m.mentions ->> 'all')::boolean, false) AS "mentionsAll", (v.c).type AS "chatType",
              (SELECT r.seq FROM chat.chat_message r WHERE r.chat_id = $1 AND r.seq = m.thread_root_seq) AS "threadRootSeq",
@@ -154,11 +156,15 @@ export async function blankMessage (db: Queryable, { chatId, seq }: MessageKey, 
   return one(row).message
 }
 
-export async function hideMessage (db: Queryable, { chatId, seq }: MessageKey, userId: string, inboxRevision: number): Promise<void> {
-  await db.query({
+/** @returns whether the message is still there: retention may be removing it, since hiding does not take the lock of the chat */
+export async function hideMessage (db: Queryable, { chatId, seq }: MessageKey, userId: string, inboxRevision: number): Promise<boolean> {
+  const rows = await db.query({
     name: 'messages.hideMessage',
-    text: 'INSERT INTO chat.message_hidden (chat_id, user_id, seq, inbox_revision) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+    text: `WITH there AS MATERIALIZED (SELECT m.chat_id, m.seq FROM chat.chat_message m WHERE m.chat_id = $1 AND m.seq = $3 FOR KEY SHARE),
+             hidden AS (INSERT INTO chat.message_hidden (chat_id, user_id, seq, inbox_revision) SELECT t.chat_id, $2, t.seq, $4 FROM there t ON CONFLICT DO NOTHING)
+           SELECT FROM there`,
   }, [chatId, userId, seq, inboxRevision])
+  return rows.length > 0
 }
 
 function one<Row> (row: Row | undefined): Row {

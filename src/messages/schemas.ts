@@ -172,4 +172,6 @@ export const events = {
   message_received: Type.Object({ message: Message, threadRoot: Type.Optional(Message), participant: Type.Optional(Participant), watermark: Type.Optional(Watermark) }),
   message_edited: MessageChange,
   message_deleted: MessageChange,
+  /** Messages below have gone by the chat's `retentionDays`: the bound of everybody rises. */
+  history_trimmed: Type.Object({ minSeq: Seq }),
 } as const

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
 import type { Client } from '../../src/client/client.ts'
 import type { CommandData } from '../../src/contract.ts'
+import { age } from '../helpers/jobs.ts'
 import { leaksTo, newClient, request, sameAsServer, startClient, truthOf, type Truth } from '../helpers/live.ts'
 import { startParley } from '../helpers/parley.ts'
 import { callRoute } from '../helpers/wire.ts'
@@ -90,6 +91,13 @@ const restore = async (messageId: string) => {
 
 const read = (person: Person): Action => ({ as, chatId }) => as(person).command('mark_as_read', { chatId })
 const readPrivately = (person: Person, privateReading = true): Action => ({ as }) => as(person).command('update_me', { settings: { privateReading } })
+
+/** Everything up to a seq has come of age, and goes. */
+const trim = (upTo: (world: World) => number = () => 2_147_483_647): Action => async world => {
+  await world.as('olga').command('update_chat', { chatId: world.chatId, settings: { retentionDays: 7 } })
+  await age(parley, world.chatId, upTo(world), 8)
+  await parley.app.jobs.run('trim-history')
+}
 
 const ACTIONS: Record<string, Action> = {
   send: send('bob'),
@@ -192,6 +200,13 @@ const ACTIONS: Record<string, Action> = {
   'remove several': each(remove('lee'), remove('bob'), remove('cleo')),
   'remove a sender, who comes back and writes': each(remove('bob'), add('bob'), send('bob')),
   'remove somebody, meanwhile messages come, and they are back': each(remove('lee'), send('bob'), send('fay'), add('lee'), send('olga')),
+  'retention takes the oldest': trim(({ oldest }) => oldest),
+  'retention takes what was answered, pinned and reacted to': each(
+    ({ as, chatId, message, oldest }) => as('fay').send({ chatId, content: 'to that', replyToId: message(oldest) }), pin('mona', 'oldest'), react('fay', 'oldest', '👍'), trim(({ oldest }) => oldest + 1)),
+  'retention takes all but the newest, somebody is added who sees everything': each(showHistory, trim(({ newest }) => newest - 1), add('zoe'), edit('newest')),
+  'retention takes everything': trim(),
+  'retention takes everything, then something new comes': each(trim(), send('bob'), send('lee')),
+  'delete the chat for everyone, and its rows go': each(({ as, chatId }) => as('olga').command('delete_chat', { chatId, scope: 'everyone' }), () => parley.app.jobs.run('remove-deleted-chats')),
 }
 
 /** fay asks zoe, whom nobody knows. What happens then to that chat. */
@@ -239,6 +254,8 @@ const PERSONAL: Record<string, (person: typeof VIEWERS[number]) => Action> = {
   },
   clear: person => ({ as, chatId }) => as(person).command('clear_chat', { chatId }),
   'clear, then something new comes': person => each(({ as, chatId }) => as(person).command('clear_chat', { chatId }), send('bob'), send(person)),
+  'clear, then retention takes less, and more': person => each(({ as, chatId }) => as(person).command('clear_chat', { chatId }), trim(({ oldest }) => oldest), send('bob'), trim(({ newest }) => newest + 1)),
+  'be removed, and added again after retention has taken some': person => each(showHistory, remove(person), trim(({ oldest }) => oldest + 2), add(person)),
   'read everything': person => ({ as, chatId }) => as(person).command('mark_as_read', { chatId }),
   'read up to a message': person => ({ as, chatId, newest }) => as(person).command('mark_as_read', { chatId, upToSeq: newest - 1 }),
   'have everything delivered': person => ({ as, chatId }) => as(person).command('mark_as_delivered', { chatId }),

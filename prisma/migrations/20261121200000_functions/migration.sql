@@ -1,10 +1,10 @@
 -- The functions that later features have changed: the newest form of each, whole.
 
--- Who follows a STREAM without being in it: as if they had just come, and seen everything.
+-- Who follows a STREAM without being in it: as if they had been in it from the beginning, and read everything.
 CREATE FUNCTION chat.onlooker(h chat.chat_head, p_user_id text) RETURNS chat.chat_participant
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN jsonb_populate_record(NULL::chat.chat_participant, jsonb_build_object('chat_id', (h).chat_id, 'user_id', p_user_id, 'role', 'MEMBER', 'state', 'LEFT',
-  'join_revision', 0, 'visible_from_seq', 1, 'cleared_seq', 0, 'delivered_seq', (h).last_seq, 'read_seq', (h).last_seq));
+  'join_revision', 1, 'visible_from_seq', 1, 'cleared_seq', 0, 'delivered_seq', (h).last_seq, 'read_seq', (h).last_seq));
 
 -- A user's way into a chat: one row for its members, and for everybody into a STREAM from which they are not banned; none for
 -- strangers, former members and deleted chats.
@@ -140,17 +140,39 @@ BEGIN
     'users', chat.named_users(v_messages, v_participants));
 END $$;
 
--- The watermarks of all members of a small chat, but for those who block the viewer or are blocked by them; of a larger one
--- the viewer's own. Who has not answered the viewer's request is told to have read nothing of it.
+-- The watermarks of all members of a small chat, but for those who block the viewer or are blocked by them; of a larger one,
+-- and of a STREAM, the viewer's own. Who has not answered the viewer's request is told to have read nothing of it.
 CREATE OR REPLACE FUNCTION chat.watermarks_json(h chat.chat_head, p_user_id text) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (SELECT coalesce(json_agg(CASE WHEN p.user_id <> p_user_id AND (SELECT chat.awaits_answer((h).chat_id, p_user_id))
           THEN json_build_object('userId', p.user_id, 'deliveredSeq', 0, 'readSeq', 0) ELSE chat.watermark_json_for(p, p_user_id) END ORDER BY p.user_id), '[]'::json) FROM chat.chat_participant p
-        WHERE p.chat_id = (h).chat_id AND p.state = 'JOINED'
-          AND (p.user_id = p_user_id OR (h).member_count <= chat.small_chat_members() AND NOT chat.is_blocked_between(p.user_id, p_user_id)));
+        WHERE p.chat_id = (h).chat_id AND p.state = 'JOINED' AND (p.user_id = p_user_id OR (h).member_count <= chat.small_chat_members()
+          AND EXISTS (SELECT FROM chat.chat_session c WHERE c.id = (h).chat_id AND c.type <> 'STREAM') AND NOT chat.is_blocked_between(p.user_id, p_user_id)));
 DROP FUNCTION chat.watermark_json(chat.chat_participant);
 
-DROP FUNCTION chat.send_messages(jsonb, boolean, boolean);
+-- ChatView; null for who is not in the chat. Who only looks at a STREAM has no membership. Without a user: the shared view of a
+-- chat that has just been made, in which all members stand alike.
+CREATE OR REPLACE FUNCTION chat.chat_view(p_chat_id uuid, p_user_id text) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = '' AS $$
+DECLARE
+  v record;
+  last_message chat.chat_message;
+  members json;
+  member_ids text[];
+BEGIN
+  SELECT * INTO v FROM chat.viewer(p_chat_id, p_user_id);
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  SELECT m.* INTO last_message FROM chat.chat_message m
+  WHERE m.chat_id = p_chat_id AND m.seq > v.bound AND NOT chat.is_hidden(p_chat_id, m.seq, p_user_id)
+  ORDER BY m.seq DESC LIMIT 1;
+  SELECT coalesce(json_agg(chat.participant_json(p)), '[]'::json), array_agg(p.user_id) INTO members, member_ids
+  FROM chat.first_participants(p_chat_id, p_user_id, 50) p;
+  RETURN json_build_object('chat', chat.chat_json(v.c), 'head', chat.head_json(v.h, v.p), 'membership', CASE WHEN (v.p).state = 'JOINED' THEN chat.membership_json(v.h, v.p) END,
+    'lastMessage', CASE WHEN last_message.seq IS NOT NULL THEN chat.message_json_for(last_message, v.blocked) END,
+    'participants', members, 'users', chat.users_json(member_ids || last_message.sender_id));
+END $$;
 
 -- A page of what a user has: the heads of the chats they are in (by chat id, above p_after), and of these chats the
 -- memberships and hidden messages that changed since an inbox revision. blocks and user come on the first page, when they
@@ -176,7 +198,7 @@ BEGIN
     SELECT h, p FROM chat.chat_participant p
     JOIN chat.chat_session c ON c.id = p.chat_id
     JOIN chat.chat_head h ON h.chat_id = p.chat_id
-    WHERE p.user_id = p_user_id AND p.state = 'JOINED' AND c.deleted_at IS NULL AND (p_after IS NULL OR p.chat_id > p_after)
+    WHERE p.user_id = p_user_id AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM' AND (p_after IS NULL OR p.chat_id > p_after)
     ORDER BY p.chat_id LIMIT p_limit) page;
   IF p_after IS NULL THEN
     SELECT coalesce(json_agg(chat.membership_json(h, p) ORDER BY p.chat_id), '[]'::json) INTO v_invitations
@@ -204,7 +226,7 @@ BEGIN
     'memberships', (
       SELECT coalesce(json_agg(chat.membership_json(h, p) ORDER BY p.inbox_revision), '[]'::json)
       FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
-      WHERE p.user_id = p_user_id AND p.inbox_revision > p_since AND p.state IN ('JOINED', 'INVITED') AND c.deleted_at IS NULL),
+      WHERE p.user_id = p_user_id AND p.inbox_revision > p_since AND p.state IN ('JOINED', 'INVITED') AND c.deleted_at IS NULL AND c.type <> 'STREAM'),
     'hidden', (
       SELECT coalesce(json_agg(json_build_object('chatId', x.chat_id, 'messageId', x.chat_id || '.' || x.seq) ORDER BY x.inbox_revision), '[]'::json)
       FROM chat.message_hidden x JOIN chat.chat_participant p ON p.chat_id = x.chat_id AND p.user_id = x.user_id
@@ -238,6 +260,7 @@ END $$;
 -- The ordering rule: heads are locked by chat, then the senders by (chat, user), and only a later statement looks at
 -- anything, so that it sees all that the holders before it have committed. Numbers given out under the lock become visible
 -- in their order. The planner is kept from hashing or scanning the message table: every look-up here is a probe.
+DROP FUNCTION chat.send_messages(jsonb, boolean, boolean);
 CREATE FUNCTION chat.send_messages(p_items jsonb, p_wait boolean DEFAULT true, p_notify boolean DEFAULT true)
 RETURNS TABLE (idx integer, status text, code text, message_id text, chat_id uuid, seq integer, revision integer, previous_revision integer,
                created_at timestamptz, retry_after_ms integer, watermark json, participant json, thread_root json, message json)
@@ -335,8 +358,8 @@ BEGIN
         WHEN c.request_status = 'REJECTED' THEN CASE
           WHEN i.sender_id = c.requested_by_id AND v_now < chat.may_ask_again_at(c.answered_at) THEN 'REQUEST_LIMIT' ELSE 'REQUEST_PENDING' END
         WHEN i.reply_to_seq IS NOT NULL AND NOT EXISTS (
-          SELECT FROM chat.chat_message q
-          WHERE q.chat_id = i.chat_id AND q.seq = i.reply_to_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL) THEN 'MESSAGE_NOT_FOUND'
+          SELECT FROM (SELECT f.seq, f.deleted_at FROM chat.chat_message f WHERE f.chat_id = i.chat_id AND f.seq >= i.reply_to_seq ORDER BY f.seq LIMIT 1) q
+          WHERE q.seq = i.reply_to_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL) THEN 'MESSAGE_NOT_FOUND'
         WHEN i.thread_root_seq IS NOT NULL AND thread.seq IS NULL THEN 'MESSAGE_NOT_FOUND'
         -- @all is for those who keep the order.
         WHEN (i.mentions ->> 'all')::boolean AND c.type <> 'DIRECT' AND coalesce(p.role, 'MEMBER') > 'MODERATOR' THEN 'ROLE_REQUIRED'
@@ -361,11 +384,16 @@ BEGIN
       SELECT m.created_at + make_interval(secs => c.slow_mode_seconds) AS free_at FROM chat.chat_message m
       WHERE c.slow_mode_seconds > 0 AND coalesce(p.role, 'MEMBER') = 'MEMBER' AND m.chat_id = h.chat_id AND m.sender_id = i.sender_id
       ORDER BY m.seq DESC LIMIT 1) slow ON true
-    -- Who answers to an answer writes in its thread.
+    -- Who answers to an answer writes in its thread. (Each is asked for as the first from a seq on: only the primary key has that
+    -- order. By a plain equality a plan that was made while the table was empty, and is kept, reads through the whole chat.)
     LEFT JOIN LATERAL (
-      SELECT root.seq FROM chat.chat_message q
-      JOIN chat.chat_message root ON root.chat_id = q.chat_id AND root.seq = coalesce(q.thread_root_seq, q.seq) AND root.deleted_at IS NULL
-      WHERE q.chat_id = h.chat_id AND q.seq = i.thread_root_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL AND q.type <> 'SYSTEM') thread ON true
+      SELECT coalesce(q.thread_root_seq, q.seq) AS root_seq FROM (
+        SELECT f.* FROM chat.chat_message f WHERE f.chat_id = h.chat_id AND f.seq >= i.thread_root_seq ORDER BY f.seq LIMIT 1) q
+      WHERE q.seq = i.thread_root_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL AND q.type <> 'SYSTEM') told ON true
+    LEFT JOIN LATERAL (
+      SELECT root.seq FROM (
+        SELECT f.seq, f.deleted_at FROM chat.chat_message f WHERE f.chat_id = h.chat_id AND f.seq >= told.root_seq ORDER BY f.seq LIMIT 1) root
+      WHERE root.seq = told.root_seq AND root.deleted_at IS NULL) thread ON true
   ),
   -- Within the batch: in slow mode only the first of a sender's messages is let through, and of a request as many as are left.
   paced AS MATERIALIZED (
@@ -491,4 +519,108 @@ BEGIN
     CASE WHEN s.outcome IN ('created', 'duplicate') THEN s.message END
   FROM settled s CROSS JOIN (SELECT count(*) FROM notified) AS woken -- (a LEFT JOIN would be planned away, and with it the notice)
   ORDER BY s.idx;
+END $$;
+
+-- Retention, as much as a transaction takes: of the oldest p_limit messages those that are older than the chat keeps them,
+-- with all that hangs on them, child rows first. Whoever calls it holds the head's lock, gives the chat its next revision
+-- and tells of it. Null: there is nothing to do. Else the oldest seq that is left (or the next, where none is).
+CREATE OR REPLACE FUNCTION chat.trim_history(p_chat_id uuid, p_limit integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SET search_path = '' SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+  v_from integer;
+  v_to integer;
+BEGIN
+  SELECT h.min_seq, oldest.kept_from INTO v_from, v_to
+  FROM chat.chat_head h JOIN chat.chat_session c ON c.id = h.chat_id
+  CROSS JOIN LATERAL (
+    SELECT coalesce(min(m.seq) FILTER (WHERE m.created_at >= clock_timestamp() - make_interval(days => c.retention_days)), max(m.seq) + 1) AS kept_from
+    FROM (SELECT o.seq, o.created_at FROM chat.chat_message o WHERE o.chat_id = h.chat_id AND o.seq >= h.min_seq ORDER BY o.seq LIMIT p_limit) m) oldest
+  WHERE h.chat_id = p_chat_id AND c.retention_days IS NOT NULL AND c.deleted_at IS NULL;
+  IF v_to IS NULL OR v_to = v_from THEN
+    RETURN NULL;
+  END IF;
+  PERFORM chat.delete_messages(p_chat_id, v_from, v_to);
+  -- What was read wholly below: by reader, so that what lies above is not read through.
+  WITH RECURSIVE reader AS (
+    (SELECT r.user_id FROM chat.message_read r WHERE r.chat_id = p_chat_id ORDER BY r.user_id LIMIT 1)
+    UNION ALL
+    SELECT next.user_id FROM reader CROSS JOIN LATERAL (
+      SELECT r.user_id FROM chat.message_read r WHERE r.chat_id = p_chat_id AND r.user_id > reader.user_id ORDER BY r.user_id LIMIT 1) next)
+  DELETE FROM chat.message_read r USING reader WHERE r.chat_id = p_chat_id AND r.user_id = reader.user_id AND r.to_seq < v_to;
+  RETURN v_to;
+END $$;
+
+-- The messages from a seq up to (and without) another, with all that hangs on them, child rows first: where the cascades of
+-- the foreign keys are left with nothing to do they cost little. Under the head's lock.
+CREATE OR REPLACE FUNCTION chat.delete_messages(p_chat_id uuid, p_from integer, p_to integer) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = '' SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+  DELETE FROM chat.message_reaction r WHERE r.chat_id = p_chat_id AND r.seq >= p_from AND r.seq < p_to;
+  DELETE FROM chat.message_version x WHERE x.chat_id = p_chat_id AND x.seq >= p_from AND x.seq < p_to;
+  DELETE FROM chat.message_hidden x WHERE x.chat_id = p_chat_id AND x.seq >= p_from AND x.seq < p_to;
+  DELETE FROM chat.mention x WHERE x.chat_id = p_chat_id AND x.seq >= p_from AND x.seq < p_to;
+  DELETE FROM chat.chat_message m WHERE m.chat_id = p_chat_id AND m.seq >= p_from AND m.seq < p_to;
+  UPDATE chat.chat_head h SET min_seq = p_to WHERE h.chat_id = p_chat_id;
+END $$;
+
+-- Removes rows of a chat that has been deleted for everyone, as many as a transaction takes: messages with all that hangs on
+-- them, then what people have read, then people, then the chat. It takes the locks that a send takes, in the same order.
+-- True: there is more to do.
+CREATE OR REPLACE FUNCTION chat.delete_chat_rows(p_chat_id uuid, p_limit integer DEFAULT 1000) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = '' SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+  v_from integer;
+  v_to integer;
+BEGIN
+  PERFORM FROM chat.chat_head h WHERE h.chat_id = p_chat_id FOR UPDATE;
+  PERFORM FROM chat.chat_session c WHERE c.id = p_chat_id AND c.deleted_at IS NOT NULL;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+
+  SELECT min(m.seq), max(m.seq) + 1 INTO v_from, v_to
+  FROM (SELECT o.seq FROM chat.chat_message o WHERE o.chat_id = p_chat_id ORDER BY o.seq LIMIT p_limit) m;
+  IF v_to IS NOT NULL THEN
+    PERFORM chat.delete_messages(p_chat_id, v_from, v_to);
+    RETURN true;
+  END IF;
+
+  DELETE FROM chat.message_read r USING (
+    SELECT o.user_id, o.to_seq FROM chat.message_read o WHERE o.chat_id = p_chat_id ORDER BY o.user_id, o.to_seq LIMIT p_limit) few
+  WHERE r.chat_id = p_chat_id AND r.user_id = few.user_id AND r.to_seq = few.to_seq;
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+
+  DELETE FROM chat.chat_participant p USING (
+    SELECT o.user_id FROM chat.chat_participant o WHERE o.chat_id = p_chat_id ORDER BY o.user_id LIMIT p_limit FOR UPDATE) few
+  WHERE p.chat_id = p_chat_id AND p.user_id = few.user_id;
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+
+  DELETE FROM chat.chat_head h WHERE h.chat_id = p_chat_id;
+  DELETE FROM chat.chat_session c WHERE c.id = p_chat_id;
+  RETURN false;
+END $$;
+
+-- For a DBA: CALL chat.delete_chat('…'), outside of a transaction, deletes a chat for everyone and removes its rows. It commits
+-- as it goes (therefore it can have no settings of its own), and can be called again where it was cut off.
+CREATE OR REPLACE PROCEDURE chat.delete_chat(p_chat_id uuid)
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM chat.chat_head h WHERE h.chat_id = p_chat_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no chat %', p_chat_id USING ERRCODE = 'no_data_found';
+  END IF;
+  IF EXISTS (SELECT FROM chat.chat_session c WHERE c.id = p_chat_id AND c.deleted_at IS NULL) THEN
+    UPDATE chat.chat_head SET last_revision = last_revision + 1 WHERE chat_id = p_chat_id;
+    UPDATE chat.chat_session c SET deleted_at = clock_timestamp(), client_chat_id = NULL, external_ref = NULL, revision = h.last_revision
+    FROM chat.chat_head h WHERE c.id = p_chat_id AND h.chat_id = p_chat_id;
+  END IF;
+  COMMIT;
+  WHILE chat.delete_chat_rows(p_chat_id) LOOP
+    COMMIT;
+  END LOOP;
+  COMMIT;
 END $$;
