@@ -9,16 +9,21 @@ export class Viewers {
   readonly #limits: typeof LIMITS
   /** Chats whose number of viewers has changed since it was told. */
   readonly #changed = new Set<string>()
+  /** Who has come without being told of, and goes so. */
+  readonly #quiet = new Set<string>()
   #timer: NodeJS.Timeout | undefined
 
   constructor (hub: Hub, limits = LIMITS) {
     this.#hub = hub
     this.#limits = limits
-    hub.on('unviewed', (chatId, userId) => this.#tell('user_left_chat', userId, chatId))
+    hub.on('unviewed', (chatId, userId) => {
+      if (!this.#quiet.delete(`${chatId} ${userId}`)) this.#tell('user_left_chat', userId, chatId)
+    })
   }
 
-  joined (userId: string, chatId: string): void {
-    this.#tell('user_joined_chat', userId, chatId)
+  joined (userId: string, chatId: string, { quietly = false } = {}): void {
+    if (quietly) this.#quiet.add(`${chatId} ${userId}`)
+    else this.#tell('user_joined_chat', userId, chatId)
   }
 
   close (): void {

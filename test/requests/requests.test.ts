@@ -94,6 +94,34 @@ t.test('accepting tells both, once', async t => {
   t.strictSame(await one.soFar('chat_updated'), [])
 })
 
+t.test('who is asked is not seen: not reading, typing, looking, or being there', async t => {
+  const { asker, asked, chatId } = await pending()
+  const { id } = await send(parley, asker, chatId, 'hello')
+  const [one, other] = [await signIn(t, parley, asker), await signIn(t, parley, asked)]
+  await one.command('join_chat', { chatId })
+  t.match(await other.command('join_chat', { chatId }), { viewerCount: 1 })
+  await other.command('typing_start', { chatId })
+  await other.command('mark_as_read', { chatId })
+  await other.command('typing_stop', { chatId })
+  await other.command('leave_chat', { chatId })
+  await other.command('get_history', { chatId })
+  await t.rejects(one.command('typing_start', { chatId }), { code: 'REQUEST_PENDING' })
+  t.strictSame((await one.soFar()).map(({ type }) => type), [])
+  t.match(await one.command('join_chat', { chatId }), { onlineUsers: [asker], onlineCount: 1, viewerCount: 1, watermarks: [{ userId: asked, deliveredSeq: 0, readSeq: 0 }, { userId: asker, readSeq: 1 }] })
+  t.match(await one.command('get_online_users', {}), { userIds: [] })
+  t.match(await rest(asker, 'POST', '/presence/query', { userIds: [asked] }), { data: [] })
+  t.strictSame((await rest<{ data: object[] }>(asker, 'GET', `/messages/${id}/receipts`)).data, [])
+  await rest(asked, 'PATCH', '/me', { displayName: 'Nobody yet' })
+  t.strictSame((await one.soFar()).map(({ type }) => type), [])
+
+  await other.command('accept_chat', { chatId })
+  t.match((await one.next('chat_updated')).data, { watermark: { userId: asked, readSeq: 1 } }, 'then how far they have read')
+  t.match((await rest<{ data: object[] }>(asker, 'GET', `/messages/${id}/receipts`)).data, [{ userId: asked, status: 'read' }])
+  await other.command('typing_start', { chatId })
+  t.match((await one.next('user_typing')).data, { userId: asked })
+  await one.command('typing_start', { chatId })
+})
+
 for (const [name, answer] of Object.entries({
   'to the chat': (asked: string, _asker: string, chatId: string) => send(parley, asked, chatId, 'yes', { clientMessageId: 'answer' }),
   'to the person': (asked: string, asker: string) => write(asked, asker, 'yes', { clientMessageId: 'answer' }),
