@@ -4,8 +4,9 @@ import { ApiError } from '../errors.ts'
 import type { Database } from '../plugins/database.ts'
 import type { Hub } from '../realtime/hub.ts'
 import type { Peer } from '../realtime/peer.ts'
-import { onlineAcquaintances, onlineInChat, presenceOf, unansweredRequest, watermarksOf } from './queries.ts'
-import type { ChatJoined, Presence } from './schemas.ts'
+import type { Leases } from './leases.ts'
+import { onlineAcquaintances, onlineInChat, presenceOf, setPresence, unansweredRequest, watermarksOf, type Said } from './queries.ts'
+import type { ChatJoined, Presence, SetPresence } from './schemas.ts'
 import type { Typing } from './typing.ts'
 import type { Viewers } from './viewers.ts'
 
@@ -15,6 +16,7 @@ export interface PresenceDependencies {
   db: Database
   hub: Hub
   typing: Typing
+  leases: Leases
   viewers: Viewers
   config: Pick<Config, 'realtime'>
   getChat: (userId: string, chatId: string) => Promise<ChatView>
@@ -27,7 +29,7 @@ const MAX_AGREED = 10_000
 
 const isPending = ({ chat }: ChatView) => chat.request?.status === 'PENDING'
 
-export function presenceService ({ db, hub, typing, viewers, config: { realtime: { presenceGraceMs } }, getChat }: PresenceDependencies) {
+export function presenceService ({ db, hub, typing, leases, viewers, config: { realtime: { presenceGraceMs } }, getChat }: PresenceDependencies) {
   const agreed = new Set<string>()
 
   /** Whether the other one is told that somebody types: not by who is asked and has not answered. @throws {ApiError} REQUEST_PENDING for who asks */
@@ -61,14 +63,37 @@ export function presenceService ({ db, hub, typing, viewers, config: { realtime:
     return online
   }
 
+  /** All their devices learn the truth, others what is shown. */
+  async function say (userId: string, said: Said): Promise<Presence> {
+    const before = await setPresence(db, userId, said, presenceGraceMs)
+    const [presence] = await presenceOf(db, userId, [userId], presenceGraceMs)
+    if (!presence) throw new ApiError('USER_NOT_FOUND')
+    hub.publish([{ kind: 'fleeting', type: 'presence_update', data: JSON.stringify(presence), userIds: [userId] }])
+    const [wasInvisible, isInvisible] = [leases.invisible.has(userId), presence.status === 'INVISIBLE']
+    if (isInvisible) typing.stopAll(userId)
+    await leases.said(userId, before, isInvisible)
+    if (isInvisible !== wasInvisible) viewers.shown(userId, !isInvisible)
+    return presence
+  }
+
   return {
+    /** What others see of the user, until they say something else. ONLINE takes it back. */
+    set: (userId: string, { status, statusText }: SetPresence) => say(userId, { status: status === 'ONLINE' ? null : status, statusText }),
+
+    /** "I am here": no longer AWAY or INVISIBLE. Who is BUSY stays so. */
+    comeOnline: (userId: string, { statusText }: { statusText?: string | null }) => say(userId, { status: null, statusText, over: ['AWAY', 'INVISIBLE'] }),
+
+    /** "I am not here", although a device is: INVISIBLE, until they say otherwise. */
+    goOffline: (userId: string) => say(userId, { status: 'INVISIBLE', statusText: undefined }),
+
     /** "I am looking at this chat." A STREAM is followed by this alone. */
     async join (peer: Peer, chatId: string): Promise<ChatJoined> {
+      await leases.settled(peer.userId)
       const view = await look(peer, await getChat(peer.userId, chatId))
       const { id } = view.chat
       const { userIds, onlineCount } = await inChat(peer.userId, id, MAX_ONLINE_IN_JOINED)
       const watermarks = await watermarksOf(db, id, peer.userId)
-      return { ...view, onlineUsers: userIds, onlineCount, viewerCount: isPending(view) ? 1 : hub.viewerCount(id), watermarks }
+      return { ...view, onlineUsers: userIds, onlineCount, viewerCount: isPending(view) ? 1 : viewers.count(id, peer.userId), watermarks }
     },
 
     /** @throws {ApiError} CHAT_NOT_FOUND; NOT_IN_CHAT if this socket was not looking at it */
@@ -82,6 +107,8 @@ export function presenceService ({ db, hub, typing, viewers, config: { realtime:
       const id = chatId.toLowerCase()
       if (!hub.follows(userId, id)) throw new ApiError('CHAT_NOT_FOUND')
       if (!await mayBeSeenTyping(userId, id)) return
+      await leases.settled(userId)
+      if (leases.invisible.has(userId)) return
       if (isTyping) typing.start(userId, id)
       else typing.stop(userId, id)
     },
