@@ -35,6 +35,9 @@ import { reactionsService } from './reactions/service.ts'
 import { realtime } from './realtime/index.ts'
 import { receipts } from './receipts/index.ts'
 import { receiptsService } from './receipts/service.ts'
+import { search } from './search/index.ts'
+import { Indexer } from './search/indexer.ts'
+import { searchService } from './search/service.ts'
 import { hubSource } from './sync/hub-source.ts'
 import { sync } from './sync/index.ts'
 import { syncService } from './sync/service.ts'
@@ -91,7 +94,8 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond })
 
   const { db, hub } = app
-  const writer = messageWriter(app)
+  const indexer = new Indexer(db, app.log)
+  const writer = messageWriter(app, (chatId, seq) => indexer.sent(chatId, seq))
   const ensureUsers = userService.ensure
   const memberService = membersService({ db, changes, ensureUsers })
   const memberships = membershipsService(db, changes)
@@ -115,6 +119,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   await app.register(reactions, { reactions: reactionsService(db, changes) })
   await app.register(pins, { pins: pinsService(db, changes) })
   await app.register(receipts, { receipts: receiptService })
+  await app.register(search, { search: searchService(db), indexer })
   await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers }) })
   await app.register(presence, {
     presence: presenceService({ db, hub, typing, config, getChat: chatService.get }),

@@ -6,6 +6,8 @@ import { ApiError, toApiError } from '../errors.ts'
 import { EncodedJson } from '../json.ts'
 import { assertMetadata } from '../metadata.ts'
 import type { Database } from '../plugins/database.ts'
+import { writeKeys } from '../search/queries.ts'
+import { fold } from '../search/text.ts'
 import { parseMessageId } from './message-id.ts'
 import { blankMessage, getMessage, hideMessage, listMessages, messageState, updateContent, type HistoryRange } from './queries.ts'
 import type { Forward, History, Message, MessageForwarded, NewMessage } from './schemas.ts'
@@ -103,6 +105,7 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
         if (!state.editable) throw new ApiError('EDIT_WINDOW_CLOSED')
         requireVoice(state)
         const data = `{"message":${await updateContent(change.tx, key, await change.takeRevisions(), content)}}`
+        await writeKeys(change.tx, key, fold(content))
         change.publish({ type: 'message_edited', data, message: { seq: key.seq, senderId: userId } })
         return new EncodedJson(data)
       }, { content, editWindowSeconds: config.editWindowSeconds })

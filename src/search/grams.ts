@@ -1,0 +1,138 @@
+/**
+ * Filters: which pieces of words occur in a block of messages. A Bloom filter of all pieces of 1, 2, 3, 4, 6 and 8
+ * characters of the folded words (of Han, kana and Hangul only up to 3: there are too many longer ones), and of each two words that stand
+ * together, for phrases. So every part of a word of up to four characters is a key itself, and a longer one has several that
+ * must all be there. (Without the long pieces, words that are made of common parts are looked for in vain in every fifth block.)
+ */
+
+export const BLOCK = 128
+/** Blocks under one filter of level 1. */
+export const BLOCKS_ABOVE = 32
+export const PARTS = 8
+
+const PIECES = [1, 2, 3, 4, 6, 8]
+const LONGEST_DENSE = 3
+const SURROGATE = /[\ud800-\udfff]/
+const DENSE = /[\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\u{20000}-\u{3ffff}]/u
+
+/** 3 bits a key out of 12: one key in a hundred is found that is not there. */
+const BITS_A_KEY = 12
+const MIN_BYTES = 32
+/** A row must fit a page. */
+const MAX_BYTES = 7_900
+/** At 2 bits a key nearly half of what is looked for is found by mistake: better look at the texts at once. */
+const MAX_KEYS = MAX_BYTES * 8 / 2
+
+/** The keys that a query can ask for at once: chat.search_scan looks at no more. */
+const MAX_PROBES = 4
+
+/** Of a key: its three bits (of 2³¹; a filter takes them modulo its size), and the part of level 1 that knows it. */
+export interface Probe { bits: [number, number, number], part: number }
+
+/** FNV-1a over UTF-16 units, and a finish that spreads it. */
+function hashOf (text: string): number {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
+  return spread(hash)
+}
+
+function spread (hash: number): number {
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return hash ^ (hash >>> 16)
+}
+
+/** The second hash comes from the first: 32 bits are plenty for some ten thousand keys. */
+function probeOf (hash: number): Probe {
+  const step = spread(hash + 0x9e3779b9) | 1
+  return { bits: [hash & 0x7fffffff, (hash + step) & 0x7fffffff, (hash + Math.imul(2, step)) & 0x7fffffff], part: (step >>> 27) % PARTS }
+}
+
+/** Whose message it is, as a key: who searches for one sender's messages finds the blocks with some. */
+const senderKey = (senderId: string) => `\u0001${senderId}`
+
+/** Without those that the filters leave out. */
+function pieces (word: string, length: number): string[] {
+  const characters = SURROGATE.test(word) ? Array.from(word) : word
+  const found: string[] = []
+  for (let end = length; end <= characters.length; end++) {
+    const piece = typeof characters === 'string' ? characters.slice(end - length, end) : characters.slice(end - length, end).join('')
+    if (length <= LONGEST_DENSE || !DENSE.test(piece)) found.push(piece)
+  }
+  return found
+}
+
+/** Gathers the keys of texts, as hashes. */
+export class Keys {
+  readonly #words = new Set<string>()
+  readonly hashes = new Set<number>()
+
+  add (folded: string, senderId: string | null): void {
+    if (senderId !== null) this.#add(senderKey(senderId), key => [key])
+    if (this.hashes.size > MAX_KEYS * PARTS) return // it is full anyway
+    let before = ''
+    for (const word of folded.split(' ')) {
+      this.#add(word, piecesOf)
+      if (before && word) this.hashes.add(hashOf(`${before} ${word}`))
+      before = word
+    }
+  }
+
+  #add (word: string, keysOf: (word: string) => string[]): void {
+    if (this.#words.has(word)) return
+    this.#words.add(word)
+    for (const key of keysOf(word)) this.hashes.add(hashOf(key))
+  }
+
+  /** The filter of level 0; null: there is too much in it. */
+  filter (): Buffer | null {
+    return filterOf([...this.hashes].map(probeOf))
+  }
+
+  /** The filters of level 1, by part. */
+  parts (): (Buffer | null)[] {
+    const byPart = Map.groupBy([...this.hashes].map(probeOf), ({ part }) => part)
+    return Array.from({ length: PARTS }, (_, part) => filterOf(byPart.get(part) ?? []))
+  }
+}
+
+function piecesOf (word: string): string[] {
+  return PIECES.flatMap(length => pieces(word, length))
+}
+
+function filterOf (probes: Probe[]): Buffer | null {
+  if (probes.length > MAX_KEYS) return null
+  const filter = Buffer.alloc(Math.min(MAX_BYTES, Math.max(MIN_BYTES, Math.ceil(probes.length * BITS_A_KEY / 8))))
+  const size = filter.length * 8
+  // The order of bits is get_bit's.
+  for (const { bits } of probes) for (const bit of bits) filter[(bit % size) >> 3]! |= 1 << (bit % size & 7)
+  return filter
+}
+
+/** Keys that every message with these terms has, the most telling first: pairs of a phrase, then the ends of the longest words. */
+export function probesOf (terms: string[], senderId: string | undefined): Probe[] {
+  const words = [...new Set(terms.flatMap(term => term.split(' ')))].filter(Boolean).sort((a, b) => b.length - a.length)
+  const keys = new Set<string>(senderId === undefined ? [] : [senderKey(senderId)])
+  for (const pair of terms.flatMap(pairsOf)) if (keys.size < MAX_PROBES) keys.add(pair)
+  for (const at of [0, -1]) {
+    for (const word of words) {
+      const key = longestPieces(word).at(at)
+      if (key !== undefined && keys.size < MAX_PROBES) keys.add(key)
+    }
+  }
+  for (const word of words) for (const key of longestPieces(word)) if (keys.size < MAX_PROBES) keys.add(key)
+  return [...keys].map(key => probeOf(hashOf(key)))
+}
+
+/** Of a phrase: a word at its beginning or end may be a part of one, unless there is a space around it. */
+function pairsOf (term: string): string[] {
+  const words = term.split(' ')
+  return words.slice(1).flatMap((word, index) => {
+    const isWhole = index > 0 && index + 2 < words.length
+    return isWhole && word ? [`${words[index]} ${word}`] : []
+  })
+}
+
+function longestPieces (word: string): string[] {
+  return PIECES.map(length => pieces(word, length)).findLast(found => found.length > 0) ?? []
+}
