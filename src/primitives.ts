@@ -34,6 +34,10 @@ export const Dictionary = <T extends TSchema>(schema: T, options: TSchemaOptions
 export const Metadata = Dictionary(Type.Unknown(), { description: 'An object of the application, ≤ 8 KiB, ≤ 8 levels deep' })
 export const Labels = Type.Record(Type.String({ pattern: '^.{1,64}$' }), Type.String({ maxLength: 256 }), { maxProperties: 10, additionalProperties: false })
 
+/** The same input as a URL says it: labels, which have names of the application's own, one by one as `label.<key>=<value>`. */
+export const InputWithLabels = <T extends TProperties & { labels: TSchema }>({ labels: _, ...properties }: T) =>
+  Type.Object(properties, { additionalProperties: false, patternProperties: { '^label\\..{1,64}$': Type.String({ maxLength: 256 }) } })
+
 export const ChatRef = Input({ chatId: ChatId })
 export const MessageRef = Input({ messageId: MessageId })
 export const UserRef = Input({ userId: UserId })

@@ -5,6 +5,8 @@ export function chatCommands (commands: CommandTable, { chats, members, membersh
   commands
     .on('create_chat', async ({ userId }, data) => (await chats.create(userId, data)).view)
     .on('get_chats', ({ userId }, data) => chats.list(userId, data))
+    .on('get_user_chats', ({ identity }, { userId, ...page }) => chats.listOfUser(identity, userId, page))
+    .on('get_stats', ({ userId }, { chatId }) => chats.stats(userId, chatId))
     .on('get_chat', ({ userId }, { chatId }) => chats.get(userId, chatId))
     .on('update_chat', ({ userId }, { chatId, ...change }) => chats.update(userId, chatId, change))
     .on('delete_chat', async ({ userId }, { chatId, scope }) => {

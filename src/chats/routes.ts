@@ -1,8 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { ChatRef } from '../primitives.ts'
+import { ChatRef, UserRef } from '../primitives.ts'
 import type { ChatServices } from './index.ts'
+import { withLabels } from './labels.ts'
 import {
-  AddParticipants, ChatPage, ChatView, CreateChat, DeleteChat, ListChats, ListParticipants, Membership, Ok, ParticipantChange, ParticipantPage, ParticipantRef, Silence, UpdateChat, UpdateMembership, UpdateParticipant,
+  AddParticipants, ChatPage, ChatView, CreateChat, DeleteChat, ListChatsQuery, ListParticipants, ListUserChats, Membership, Ok, ParticipantChange, ParticipantPage, ParticipantRef, Silence, Stats,
+  UpdateChat, UpdateMembership, UpdateParticipant, UserChatPage,
 } from './schemas.ts'
 
 export const chatRoutes: FastifyPluginAsyncTypebox<ChatServices> = async (app, { chats, members, memberships, sanctions }) => {
@@ -10,8 +12,10 @@ export const chatRoutes: FastifyPluginAsyncTypebox<ChatServices> = async (app, {
     const { created, view } = await chats.create(request.identity.userId, request.body)
     return reply.code(created ? 201 : 200).send(view)
   })
-  app.get('/sessions', { schema: list }, request => chats.list(request.identity.userId, request.query))
+  app.get('/sessions', { schema: list }, request => chats.list(request.identity.userId, withLabels(request.query)))
+  app.get('/users/:userId/sessions', { schema: listOfUser }, request => chats.listOfUser(request.identity, request.params.userId, request.query))
   app.get('/sessions/:chatId', { schema: get }, request => chats.get(request.identity.userId, request.params.chatId))
+  app.get('/sessions/:chatId/stats', { schema: stats }, request => chats.stats(request.identity.userId, request.params.chatId))
   app.route({
     method: ['PATCH', 'PUT'],
     url: '/sessions/:chatId',
@@ -51,7 +55,22 @@ const create = {
   body: CreateChat,
   response: { 200: ChatView, 201: ChatView },
 }
-const list = { tags, summary: 'My chats', description: 'Pinned first, then by newest activity.', querystring: ListChats, response: { 200: ChatPage } }
+const list = {
+  tags,
+  summary: 'My chats',
+  description: 'Pinned first, then by newest activity. `label.<key>=<value>`, up to ten of them: those with these labels.',
+  querystring: ListChatsQuery,
+  response: { 200: ChatPage },
+}
+const listOfUser = {
+  tags,
+  summary: 'A user’s history of chats',
+  description: 'For the user and administrators. Also what they have left; by their joining, newest first.',
+  params: UserRef,
+  querystring: ListUserChats,
+  response: { 200: UserChatPage },
+}
+const stats = { tags, summary: 'Statistics of a chat', params: ChatRef, response: { 200: Stats } }
 const get = { tags, summary: 'A chat', params: ChatRef, response: { 200: ChatView } }
 const update = { tags, summary: 'Change a chat', description: 'ADMIN and above.', params: ChatRef, body: UpdateChat, response: { 200: ChatView } }
 const remove = {

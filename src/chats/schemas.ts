@@ -1,8 +1,8 @@
 import { Type, type Static } from 'typebox'
 import {
-  ChatId, ChatRef, ClientKey, Count, Cursor, Input, InputWithOneOf, Labels, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId,
+  ChatId, ChatRef, ClientKey, Count, Cursor, Input, InputWithLabels, InputWithOneOf, Labels, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId, UserRef,
 } from '../primitives.ts'
-import { Message } from '../messages/schemas.ts'
+import { Message, MessageType } from '../messages/schemas.ts'
 import { Users } from '../users/schemas.ts'
 import { Participant, ParticipantState, Role } from './participant.ts'
 
@@ -127,11 +127,46 @@ export type UpdateChat = Static<typeof UpdateChat>
 export const ListChats = Input({
   state: Type.Optional(Type.Enum(['active', 'archived'])),
   type: Type.Optional(ChatType),
+  q: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'A part of the name (of a DIRECT chat: of the other’s), whatever its case and accents' })),
+  labels: Type.Optional(Labels),
   cursor: Type.Optional(Cursor),
   limit: Type.Optional(PageLimit),
 })
 export type ListChats = Static<typeof ListChats>
 export const ChatPage = Page(ChatView)
+
+/** In a URL the labels are `label.<key>=<value>`. */
+export const ListChatsQuery = InputWithLabels(ListChats.properties)
+
+export const ListUserChats = Input({ includeArchived: Type.Optional(Type.Boolean()), cursor: Type.Optional(Cursor), limit: Type.Optional(PageLimit) })
+export type ListUserChats = Static<typeof ListUserChats>
+
+/** An entry of a user's history. What is null is not for a former member to know. */
+export const UserChat = Type.Object({
+  chatId: ChatId,
+  type: ChatType,
+  participant: Participant,
+  archived: Type.Boolean(),
+  chat: Nullable(Chat),
+  messageCount: Nullable(Count),
+  lastMessageAt: Nullable(Time),
+})
+export type UserChat = Static<typeof UserChat>
+export const UserChatPage = Page(UserChat)
+
+/** The chat's own: the same for all members, but for whom they have blocked. Counts of messages include those deleted since. */
+export const Stats = Type.Object({
+  chatId: ChatId,
+  messageCount: Count,
+  memberCount: Count,
+  attachmentCount: Count,
+  byType: Type.Array(Type.Object({ type: MessageType, count: Count }), { description: 'Of the messages that are kept; most first' }),
+  byMember: Type.Array(Type.Object({ userId: UserId, count: Count }), { maxItems: 50, description: 'Who is in the chat and has written; most first' }),
+  byDay: Type.Array(Type.Object({ date: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' }), count: Count }), { description: 'The last 30 days, UTC, oldest first; those without messages, too' }),
+  reactions: Type.Array(Type.Object({ emoji: Type.String(), count: Count }), { maxItems: 50, description: 'Of the newest 100,000; most first' }),
+  users: Users,
+})
+export type Stats = Static<typeof Stats>
 
 export const DeleteChat = Input({ scope: Type.Optional(Type.Enum(['me', 'everyone'])) })
 
@@ -175,6 +210,8 @@ export const Ok = Type.Object({ chatId: ChatId })
 export const commands = {
   create_chat: { data: CreateChat, reply: 'chat_created', result: ChatView },
   get_chats: { data: ListChats, reply: 'ok', result: ChatPage },
+  get_user_chats: { data: Input({ ...UserRef.properties, ...ListUserChats.properties }), reply: 'ok', result: UserChatPage },
+  get_stats: { data: ChatRef, reply: 'ok', result: Stats },
   get_chat: { data: ChatRef, reply: 'ok', result: ChatView },
   update_chat: { data: Type.Object({ ...ChatRef.properties, ...UpdateChat.properties }, { additionalProperties: false, minProperties: 2 }), reply: 'ok', result: ChatView },
   delete_chat: { data: Input({ ...ChatRef.properties, ...DeleteChat.properties }), reply: 'ok', result: Ok },

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Change, Changes } from '../changes.ts'
 import { ApiError } from '../errors.ts'
 import { assertMetadata } from '../metadata.ts'
+import type { Identity } from '../plugins/auth.ts'
 import type { Database, Queryable } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, toPage } from '../pages.ts'
@@ -10,10 +11,10 @@ import { ChatId, Input, Time } from '../primitives.ts'
 import type { MembersService } from './members.ts'
 import type { MembershipsService } from './memberships.ts'
 import {
-  blockedAmong, chatView, findChat, insertChat, insertHead, joinParticipants, listChats, markDeleted, updateChat, type NewChat,
+  blockedAmong, chatStats, chatView, findChat, insertChat, insertHead, isUser, joinParticipants, listChats, listUserChats, markDeleted, updateChat, type NewChat,
 } from './queries.ts'
 import { requireRole } from './roles.ts'
-import type { ChatView, CreateChat, ListChats, UpdateChat } from './schemas.ts'
+import type { ChatView, CreateChat, ListChats, ListUserChats, Stats, UpdateChat } from './schemas.ts'
 
 export type ChatsService = ReturnType<typeof chatsService>
 
@@ -27,6 +28,7 @@ export interface ChatsDependencies {
 }
 
 const checkCursor = compile(Input({ pinned: Type.Boolean(), activeAt: Time, chatId: ChatId }), 'cursor')
+const checkUserCursor = compile(Input({ joinedAt: Time, chatId: ChatId }), 'cursor')
 
 export interface Created { created: boolean, view: ChatView }
 
@@ -106,6 +108,23 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
     async list (userId: string, { cursor, limit = 50, ...filter }: ListChats) {
       const rows = await listChats(db, userId, { ...filter, limit: limit + 1 }, decodeCursor(cursor, checkCursor))
       return toPage(rows, limit, row => row.view, ({ pinned, activeAt, chatId }) => ({ pinned, activeAt, chatId }))
+    },
+
+    /**
+     * The chats that a user has or had, by their last joining, newest first: for themselves and administrators.
+     * @throws {ApiError} USER_NOT_FOUND to everybody else
+     */
+    async listOfUser ({ userId: callerId, role }: Identity, userId: string, { cursor, includeArchived, limit = 50 }: ListUserChats) {
+      const isAdmin = role === 'admin'
+      if (userId !== callerId && !(isAdmin && await isUser(db, userId))) throw new ApiError('USER_NOT_FOUND')
+      const rows = await listUserChats(db, userId, { ...(includeArchived && { includeArchived }), limit: limit + 1, all: isAdmin }, decodeCursor(cursor, checkUserCursor))
+      return toPage(rows, limit, row => row.entry, ({ joinedAt, chatId }) => ({ joinedAt, chatId }))
+    },
+
+    async stats (userId: string, chatId: string): Promise<Stats> {
+      const stats = await chatStats(db, chatId, userId)
+      if (!stats) throw new ApiError('CHAT_NOT_FOUND')
+      return stats
     },
 
     /** @throws {ApiError} ROLE_REQUIRED below ADMIN */

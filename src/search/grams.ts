@@ -48,8 +48,11 @@ function probeOf (hash: number): Probe {
   return { bits: [hash & 0x7fffffff, (hash + step) & 0x7fffffff, (hash + Math.imul(2, step)) & 0x7fffffff], part: (step >>> 27) % PARTS }
 }
 
-/** Whose message it is, as a key: who searches for one sender's messages finds the blocks with some. */
-const senderKey = (senderId: string) => `\u0001${senderId}`
+/** Whose message it is and of what type, as keys: who searches for one sender's pictures finds the blocks with some. TEXT is everywhere. */
+function traitsOf (senderId: string | null | undefined, types: readonly string[] | undefined): string[] {
+  const kinds = !types || types.includes('TEXT') ? [] : types.length === 1 ? [`\u0002${types[0]}`] : ['\u0002media']
+  return [...senderId == null ? [] : [`\u0001${senderId}`], ...kinds]
+}
 
 /** Without those that the filters leave out. */
 function pieces (word: string, length: number): string[] {
@@ -67,8 +70,10 @@ export class Keys {
   readonly #words = new Set<string>()
   readonly hashes = new Set<number>()
 
-  add (folded: string, senderId: string | null): void {
-    if (senderId !== null) this.#add(senderKey(senderId), key => [key])
+  add ({ keys: folded, senderId, type }: { keys: string | null, senderId: string | null, type: string }): void {
+    const traits = [...traitsOf(senderId, [type]), ...type === 'TEXT' ? [] : traitsOf(null, [type, 'any'])]
+    for (const trait of traits) this.#add(trait, key => [key])
+    if (folded === null) return
     if (this.hashes.size > MAX_KEYS * PARTS) return // it is full anyway
     let before = ''
     for (const word of folded.split(' ')) {
@@ -110,9 +115,9 @@ function filterOf (probes: Probe[]): Buffer | null {
 }
 
 /** Keys that every message with these terms has, the most telling first: pairs of a phrase, then the ends of the longest words. */
-export function probesOf (terms: string[], senderId: string | undefined): Probe[] {
+export function probesOf (terms: string[], senderId?: string, types?: readonly string[]): Probe[] {
   const words = [...new Set(terms.flatMap(term => term.split(' ')))].filter(Boolean).sort((a, b) => b.length - a.length)
-  const keys = new Set<string>(senderId === undefined ? [] : [senderKey(senderId)])
+  const keys = new Set(traitsOf(senderId, types))
   for (const pair of terms.flatMap(pairsOf)) if (keys.size < MAX_PROBES) keys.add(pair)
   for (const at of [0, -1]) {
     for (const word of words) {

@@ -89,9 +89,9 @@ export async function makeFilters (db: Queryable, chatId: string, limit: number)
   const blocks = await unfiltered(db, chatId, limit)
   for (const block of blocks) {
     const rows = await blockRows(db, chatId, block)
-    if (rows.some(({ keys }) => keys === null)) continue // soon
+    if (rows.some(row => row.keys === null)) continue // soon
     const keys = new Keys()
-    for (const { keys: text, senderId } of rows) keys.add(text ?? '', senderId)
+    for (const row of rows) keys.add(row)
     if (await insertFilter(db, chatId, 0, block, [keys.filter()])) await settleRows(db, chatId, rows.filter(({ loose }) => loose))
     await setImmediate()
   }
@@ -104,8 +104,8 @@ async function makeFilterAbove (db: Queryable, chatId: string, number: number): 
   const keys = new Keys()
   for (let block = number * BLOCKS_ABOVE; block < (number + 1) * BLOCKS_ABOVE; block++) {
     const rows = await blockRows(db, chatId, block)
-    if (rows.some(({ keys: text }) => text === null)) return
-    for (const { keys: text, senderId } of rows) keys.add(text ?? '', senderId)
+    if (rows.some(row => row.keys === null)) return
+    for (const row of rows) keys.add(row)
     await setImmediate()
   }
   await insertFilter(db, chatId, 1, number, keys.parts())

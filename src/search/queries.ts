@@ -49,7 +49,8 @@ export interface Scan {
   blocked: string[]
   terms: string[]
   probes: Probe[]
-  type: string | undefined
+  /** undefined: all. */
+  types: readonly string[] | undefined
   senderId: string | undefined
   isRanked: boolean
   /** As many hits are enough of one chat. */
@@ -60,14 +61,14 @@ export interface Scan {
 export interface ScanRow { chatId: string, seq: number, at: number | null, score: number | null }
 
 /** `froms`: how far down each stretch is looked at this time. */
-export async function scan (db: Queryable, { userId, blocked, terms, probes, type, senderId, isRanked, limit }: Scan, stretches: Stretch[], froms: number[]): Promise<ScanRow[]> {
+export async function scan (db: Queryable, { userId, blocked, terms, probes, types, senderId, isRanked, limit }: Scan, stretches: Stretch[], froms: number[]): Promise<ScanRow[]> {
   return db.query<ScanRow>({
     name: 'search.scan',
     text: `SELECT s.chat_id AS "chatId", s.seq, (extract(epoch FROM s.created_at) * 1000)::float8 AS at, s.score
-           FROM chat.search_scan($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::chat.message_type, $11, $12, $13) s`,
+           FROM chat.search_scan($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::chat.message_type[], $11, $12, $13) s`,
   }, [
     userId, blocked, stretches.map(({ chatId }) => chatId), stretches.map(({ low }) => low), froms, stretches.map(({ below }) => below), terms.map(term => `%${term}%`),
-    probes.flatMap(({ bits }) => bits), probes.map(({ part }) => part), type ?? null, senderId ?? null, isRanked ? terms.map(term => term.trim()) : null, limit,
+    probes.flatMap(({ bits }) => bits), probes.map(({ part }) => part), types ?? null, senderId ?? null, isRanked ? terms.map(term => term.trim()) : null, limit,
   ])
 }
 
@@ -138,13 +139,13 @@ export async function unfilteredAbove (db: Queryable, chatId: string): Promise<n
   return rows.map(({ number }) => number)
 }
 
-export interface BlockRow { seq: number, revision: number, keys: string | null, loose: boolean, senderId: string | null }
+export interface BlockRow { seq: number, revision: number, keys: string | null, loose: boolean, senderId: string | null, type: string }
 
 /** What can be searched of a block. */
 export async function blockRows (db: Queryable, chatId: string, block: number): Promise<BlockRow[]> {
   return db.query<BlockRow>({
     name: 'search.blockRows',
-    text: `SELECT s.seq, s.revision, s.keys, s.loose, m.sender_id AS "senderId" FROM chat.message_search s JOIN chat.chat_message m ON m.chat_id = s.chat_id AND m.seq = s.seq
+    text: `SELECT s.seq, s.revision, s.keys, s.loose, m.sender_id AS "senderId", m.type FROM chat.message_search s JOIN chat.chat_message m ON m.chat_id = s.chat_id AND m.seq = s.seq
            WHERE s.chat_id = $1 AND s.seq > $2::integer * 128 AND s.seq <= $2::integer * 128 + 128`,
   }, [chatId, block])
 }

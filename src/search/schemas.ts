@@ -10,6 +10,7 @@ export const SearchQuery = Input({
   senderId: Type.Optional(UserId),
   from: Type.Optional(Time),
   to: Type.Optional(Time),
+  hasAttachment: Type.Optional(Type.Boolean()),
   cursor: Type.Optional(Cursor),
   limit: Type.Optional(PageLimit),
 })

@@ -1,9 +1,10 @@
+import { Type } from 'typebox'
 import { ApiError } from '../errors.ts'
 import { EncodedJson } from '../json.ts'
+import { typesOf } from '../messages/history-queries.ts'
 import { encodeCursor, decodeCursor } from '../pages.ts'
 import type { Queryable } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
-import { Type } from 'typebox'
 import { ChatId, Input, Seq } from '../primitives.ts'
 import { bestFirst, findNewest, type Hit } from './find.ts'
 import { probesOf } from './grams.ts'
@@ -49,11 +50,12 @@ export function searchService (db: Queryable) {
     return { hits: page, nextCursor: end && pool.length === POOL ? encodeCursor({ pool: positionOf(end) }) : null }
   }
 
-  async function find (userId: string, chatId: string | undefined, { type, senderId, from, to }: SearchQuery, terms: string[], after: Position | undefined, limit: number, isRanked: boolean): Promise<Hit[]> {
+  async function find (userId: string, chatId: string | undefined, { type, hasAttachment, senderId, from, to }: SearchQuery, terms: string[], after: Position | undefined, limit: number, isRanked: boolean): Promise<Hit[]> {
     const scope = await searchScope(db, userId, { chatId, from, to, after })
     if (!scope) throw new ApiError('CHAT_NOT_FOUND')
     if (terms.length === 0) return []
-    return findNewest(db, scope, { userId, terms, probes: probesOf(terms, senderId), type, senderId, isRanked }, limit)
+    const types = typesOf({ ...(type && { type }), ...(hasAttachment !== undefined && { hasAttachment }) }) ?? (hasAttachment === false ? ['TEXT'] : undefined)
+    return findNewest(db, scope, { userId, terms, probes: probesOf(terms, senderId, types), types, senderId, isRanked }, limit)
   }
 
   return {

@@ -45,7 +45,7 @@ export async function search (stage: Stage, figures: Figures, options: Record<st
 
   for (const [name, qs] of Object.entries(classes)) {
     const terms = parseQuery(qs[0] ?? '')
-    figures.say(`\nPlan: ${name}, ${qs[0]}\n${await explainScan(stage, 'member', chats, terms, probesOf(terms, undefined))}`)
+    figures.say(`\nPlan: ${name}, ${qs[0]}\n${await explainScan(stage, 'member', chats, terms, probesOf(terms))}`)
   }
 }
 

@@ -7,11 +7,11 @@ import { assertError, PREFIX } from '../helpers/contract.ts'
 import { snapshot } from '../helpers/snapshot.ts'
 import { callRoute, connect, rest, signIn, type Input, type Wire } from '../helpers/wire.ts'
 import { deep, MALFORMED, nested, TEXTS, TOO_LONG } from './bad-input.ts'
-import { makeWorld, type Person } from './world.ts'
+import { makeWorld, withRoles, type Person } from './world.ts'
 
 /** Large enough for 200,000 levels of JSON to get as far as the parser. */
 const MAX_BYTES = 2 * 1024 * 1024
-const parley = await startParley(t, { MAX_FRAME_BYTES: String(MAX_BYTES) })
+const parley = withRoles(await startParley(t, { MAX_FRAME_BYTES: String(MAX_BYTES) }))
 const world = await makeWorld(parley)
 const { group } = world
 const sockets = new Map<Person, Wire>()

@@ -36,8 +36,9 @@ const texts = (field: string, most: number): Input[] => [NUL, LONE, '\udc00', 'x
 const metadata: Input[] = [
   [], 'x', 1, null, { [NUL]: 1 }, { [LONE]: 1 }, { a: NUL }, { a: [{ b: LONE }] }, { a: 'x'.repeat(8 * 1024 - 7) }, nested(9), JSON.parse('{"__proto__":{"a":1}}'), { a: JSON.parse('{"__proto__":null}') },
 ].map(value => ({ metadata: value }))
+const tooMany = Object.fromEntries(Array.from('abcdefghijk', key => [key, '']))
 const labels: Input[] = [
-  { [NUL]: 'x' }, { a: NUL }, { [LONE]: 'x' }, { a: LONE }, { '': 'x' }, { ['x'.repeat(65)]: 'x' }, { a: 'x'.repeat(257) }, { a: 1 }, { a: null }, [], 'a', JSON.parse('{"__proto__":"x"}'), Object.fromEntries(Array.from('abcdefghijk', key => [key, ''])),
+  { [NUL]: 'x' }, { a: NUL }, { [LONE]: 'x' }, { a: LONE }, { '': 'x' }, { ['x'.repeat(65)]: 'x' }, { a: 'x'.repeat(257) }, { a: 1 }, { a: null }, [], 'a', JSON.parse('{"__proto__":"x"}'), tooMany,
 ].map(value => ({ labels: value }))
 const seqs = (field: string): Input[] => [-1, 1.5, 2 ** 31, 1e300, 'x', '1; DROP', NUL].map(value => ({ [field]: value }))
 const limits: Input[] = [0, 101, -1, 1.5, 1e9, 'all'].map(limit => ({ limit }))
@@ -95,7 +96,15 @@ export const MALFORMED: Malformed[] = [
     bad: [...userIds(userId => ({ userIds: ['new', userId] })), ...texts('label', 64), { userIds: 'new' }, { userIds: Array.from({ length: 1001 }, (_, n) => `new${n}`) }, { role: 'KING' }, ...unknown],
   },
   { route: 'PATCH /sessions/{chatId}/participants/{userId}', command: 'update_participant', as: 'olga', good: ({ group, id }) => ({ chatId: group, userId: id('bob'), label: 'VIP' }), bad: [...texts('label', 64), { role: null }, ...unknown] },
-  { route: 'GET /sessions', command: 'get_chats', as: 'bob', good: () => ({}), bad: [...limits, ...cursors('cursor', ['0000-01-01T00:00:00Z', '2024-01-01T00:00:00+23:59', NUL].map(activeAt => ({ pinned: true, activeAt, chatId: NOTHING })))] },
+  { route: 'GET /sessions', command: 'get_chats', as: 'bob', good: () => ({}), bad: [...limits, ...cursors('cursor', ['0000-01-01T00:00:00Z', '2024-01-01T00:00:00+23:59', NUL].map(activeAt => ({ pinned: true, activeAt, chatId: NOTHING }))), { q: '' }, { q: NUL }, { q: '😀'.repeat(257) }, ...[{ [NUL]: 'x' }, { a: NUL }, { '': 'x' }, { ['x'.repeat(65)]: 'x' }, { a: 'x'.repeat(257) }, tooMany].map(labels => ({ labels })), ...unknown] },
+  {
+    route: 'GET /users/{userId}/sessions',
+    command: 'get_user_chats',
+    as: 'bob',
+    good: ({ id }) => ({ userId: id('bob') }),
+    bad: [...limits, ...userIds(userId => ({ userId })).slice(0, -1), ...cursors('cursor', [{ joinedAt: 'now', chatId: NOTHING }, { joinedAt: '2024-01-01T00:00:00Z', chatId: NUL }]), { includeArchived: 'x' }, ...unknown],
+  },
+  { route: 'GET /sessions/{chatId}/stats', command: 'get_stats', as: 'bob', good: ({ group }) => ({ chatId: group }), bad: [...chatIds.map(chatId => ({ chatId })), ...unknown] },
   { route: 'GET /sessions/{chatId}/participants', command: 'get_participants', as: 'bob', good: ({ group }) => ({ chatId: group }), bad: [...limits, ...cursors('cursor', [{ joinRevision: 2 ** 31 }, { joinRevision: 0.5 }, { joinRevision: 1, more: 1 }])] },
   {
     route: 'GET /sessions/{chatId}/messages',

@@ -2,7 +2,9 @@ import type { CommandName } from '../../src/contract.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import type { Input } from '../helpers/wire.ts'
 import { badPage, direct, group, member, message, noChat, noMessage } from './inputs.ts'
+import { ON_LISTS } from './operations-on-lists.ts'
 import { ON_MEMBERS } from './operations-on-members.ts'
+import { ON_THREADS } from './operations-on-threads.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
 import { ON_USERS } from './operations-on-users.ts'
 import type { Person, World } from './world.ts'
@@ -231,7 +233,7 @@ export const OPERATIONS: Operation[] = [
   {
     route: 'GET /messages/{messageId}/receipts',
     command: 'get_receipts',
-    cases: [{ as: 'bob', input: message('late'), prepare: ({ call, group }) => call('fay', 'POST /sessions/{chatId}/read', { chatId: group }) }, { as: 'fay', input: message('late') }, ...noMessage()],
+    cases: [{ as: 'bob', input: message('late'), prepare: ({ call, group }) => call('fay', 'POST /sessions/{chatId}/read', { chatId: group }) }, { as: 'fay', input: message('late', { limit: 1 }) }, ...noMessage(), ...badPage(message('late'))],
   },
   { route: 'GET /blocks', command: 'get_blocks', cases: [{ as: 'ida' }, { as: 'bob' }, { as: 'bob', input: () => ({ limit: 1 }), error: 'VALIDATION_FAILED' }] },
   {
@@ -268,6 +270,8 @@ export const OPERATIONS: Operation[] = [
     ],
   },
   ...ON_MESSAGES,
+  ...ON_THREADS,
   ...ON_MEMBERS,
+  ...ON_LISTS,
   ...ON_USERS,
 ]

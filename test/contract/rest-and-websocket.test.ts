@@ -5,9 +5,9 @@ import { routesOf } from '../helpers/contract.ts'
 import { startParley } from '../helpers/parley.ts'
 import { callRoute, signIn, type Answer, type Frame, type Wire } from '../helpers/wire.ts'
 import { OPERATIONS, REST_ONLY, SOCKET_ONLY, type Case, type Operation } from './operations.ts'
-import { makeWorld, normalized, type Person, type World } from './world.ts'
+import { makeWorld, normalized, withRoles, type Person, type World } from './world.ts'
 
-const parley = await startParley(t)
+const parley = withRoles(await startParley(t))
 /** One world does for all that changes nothing, as what fails does. */
 const shared = await makeWorld(parley)
 const sockets = new Map<Person, Promise<Wire>>()

@@ -6,13 +6,13 @@ import { startParley } from '../helpers/parley.ts'
 import { snapshot } from '../helpers/snapshot.ts'
 import { callRoute, signIn, type Answer, type Wire } from '../helpers/wire.ts'
 import { RIGHTS, type Refusal } from './rights.ts'
-import { makeWorld, PEOPLE, type Person } from './world.ts'
+import { makeWorld, PEOPLE, withRoles, type Person } from './world.ts'
 
 /** What names somebody or something that is there. (A client's own keys name only what is theirs.) */
 const IDENTIFIER = /(Id|Ids)$|^(cursor|externalRef)$/
 const OWN_KEYS = ['clientMessageId', 'clientChatId']
 
-const parley = await startParley(t, { UNKNOWN_USERS: 'refuse' })
+const parley = withRoles(await startParley(t, { UNKNOWN_USERS: 'refuse' }))
 const world = await makeWorld(parley)
 const sockets = new Map<Person, Wire>()
 for (const person of PEOPLE) sockets.set(person, await signIn(parley, world.id(person)))

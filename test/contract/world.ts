@@ -5,10 +5,24 @@ import type { Parley } from '../helpers/parley.ts'
 /**
  * In the group: olga owns it, adam is an administrator, mona a moderator, bob, fay and sid (silenced) are members, lee has
  * joined later and does not see what was before; lex has left, rex was removed. Not in it: zoe, who has a chat of her own
- * with yan, and ida, who blocks bob and olga. vic is in no chat.
+ * with yan, and ida, who blocks bob and olga. vic is in no chat. By their tokens gus and gwen are agents, and root is an administrator of
+ * everything.
  */
-export const PEOPLE = ['olga', 'adam', 'mona', 'bob', 'fay', 'sid', 'lee', 'lex', 'rex', 'zoe', 'yan', 'ida', 'vic'] as const
+export const PEOPLE = ['olga', 'adam', 'mona', 'bob', 'fay', 'sid', 'lee', 'lex', 'rex', 'zoe', 'yan', 'ida', 'vic', 'gus', 'gwen', 'root'] as const
 export type Person = typeof PEOPLE[number]
+
+const ROLES = new Map([['gus', 'agent'], ['gwen', 'agent'], ['root', 'admin']])
+
+/** The same server, with tokens that carry the role of the person. */
+export function withRoles (parley: Parley): Parley {
+  return {
+    ...parley,
+    token: (userId, claims) => {
+      const role = ROLES.get(userId.replace(/-w\d+$/, ''))
+      return parley.token(userId, { ...(role && { role }), ...claims })
+    },
+  }
+}
 
 export interface World {
   id: (person: Person) => string

@@ -50,10 +50,16 @@ export async function callRoute (parley: Pick<Parley, 'url' | 'app'>, token: str
   const route = routeNamed(parley.app, name)
   const { path, rest: others } = fillIn(route.path, input)
   const inQuery = !route.hasBody && (route.method === 'GET' || route.method === 'DELETE')
-  const query = inQuery && others.length > 0 ? `?${new URLSearchParams(others.map(([key, value]): [string, string] => [key, String(value)]))}` : ''
+  const query = inQuery && others.length > 0 ? `?${new URLSearchParams(others.flatMap(asQuery))}` : ''
   const answer = await rest(parley, route.method, PREFIX + path + query, { token, ...(!inQuery && others.length > 0 && { body: Object.fromEntries(others) }) })
   assertBody(route, answer.status, answer.body)
   return answer
+}
+
+/** What is an object in a body is `label.<key>=<value>` in a query. */
+function asQuery ([key, value]: [string, unknown]): [string, string][] {
+  if (key !== 'labels') return [[key, String(value)]]
+  return Object.entries(value as object).map(([label, each]) => [`label.${label}`, String(each)])
 }
 
 export function fillIn (path: string, input: Input): { path: string, rest: [string, unknown][] } {

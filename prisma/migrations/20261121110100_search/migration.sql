@@ -104,7 +104,7 @@ END $$;
 -- For each chat also a row without a score: created_at is the time of the newest message below the stretch (down to p_low[i]);
 -- null: there is none.
 CREATE FUNCTION chat.search_scan(p_user_id text, p_blocked text[], p_chat_ids uuid[], p_low integer[], p_from integer[], p_below integer[],
-  p_terms text[], p_probes integer[], p_parts integer[], p_type chat.message_type, p_sender_id text, p_ranks text[], p_limit integer)
+  p_terms text[], p_probes integer[], p_parts integer[], p_types chat.message_type[], p_sender_id text, p_ranks text[], p_limit integer)
 RETURNS TABLE (chat_id uuid, seq integer, created_at timestamptz, score integer)
 LANGUAGE plpgsql STABLE
 SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
@@ -144,14 +144,14 @@ BEGIN
       WHERE x.chat_id = w.chat_id AND x.seq >= greatest(w.first, b.number * 128 + 1) AND x.seq < least(w.below, b.number * 128 + 129)
         AND NOT x.loose AND x.keys LIKE ALL (p_terms)
       ORDER BY x.seq DESC OFFSET 0) s
-    JOIN chat.chat_message m ON m.chat_id = s.chat_id AND m.seq = s.seq AND chat.is_found(m, p_user_id, p_blocked, p_type, p_sender_id)
+    JOIN chat.chat_message m ON m.chat_id = s.chat_id AND m.seq = s.seq AND chat.is_found(m, p_user_id, p_blocked, p_types, p_sender_id)
     LIMIT p_limit) hit;
 
   RETURN QUERY
   SELECT s.chat_id, s.seq, m.created_at, chat.search_score(s.keys, p_ranks)
   FROM unnest(p_chat_ids, p_from, p_below) AS w (chat_id, first, below)
   JOIN chat.message_search s ON s.chat_id = w.chat_id AND s.loose AND s.seq >= w.first AND s.seq < w.below AND s.keys LIKE ALL (p_terms)
-  JOIN chat.chat_message m ON m.chat_id = s.chat_id AND m.seq = s.seq AND chat.is_found(m, p_user_id, p_blocked, p_type, p_sender_id);
+  JOIN chat.chat_message m ON m.chat_id = s.chat_id AND m.seq = s.seq AND chat.is_found(m, p_user_id, p_blocked, p_types, p_sender_id);
 
   RETURN QUERY
   SELECT w.chat_id, w.first,
@@ -160,11 +160,11 @@ BEGIN
 END $$;
 
 -- Which of the messages within a viewer's bound they may find.
-CREATE FUNCTION chat.is_found(m chat.chat_message, p_user_id text, p_blocked text[], p_type chat.message_type, p_sender_id text) RETURNS boolean
+CREATE FUNCTION chat.is_found(m chat.chat_message, p_user_id text, p_blocked text[], p_types chat.message_type[], p_sender_id text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN chat.is_searchable((m).type, (m).content) AND (m).deleted_at IS NULL AND ((m).sender_id = ANY (p_blocked)) IS NOT TRUE
   AND NOT chat.is_hidden((m).chat_id, (m).seq, p_user_id)
-  AND (p_type IS NULL OR (m).type = p_type) AND (p_sender_id IS NULL OR (m).sender_id = p_sender_id);
+  AND (p_types IS NULL OR (m).type = ANY (p_types)) AND (p_sender_id IS NULL OR (m).sender_id = p_sender_id);
 
 -- The better of two hits has more of the words as whole words, or at least their beginnings. p_ranks: the words; null: it does not matter.
 CREATE FUNCTION chat.search_score(p_keys text, p_ranks text[]) RETURNS integer
