@@ -32,6 +32,7 @@ import { presence } from './presence/index.ts'
 import { Leases } from './presence/leases.ts'
 import { presenceService } from './presence/service.ts'
 import { Typing } from './presence/typing.ts'
+import { Viewers } from './presence/viewers.ts'
 import type { Bus } from './realtime/bus/bus.ts'
 import { MemoryBus } from './realtime/bus/memory.ts'
 import { reactions } from './reactions/index.ts'
@@ -107,6 +108,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   const chatService = chatsService({ db, changes, members: memberService, memberships, ensureUsers })
   const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
   const typing = new Typing(hub, config.realtime.typingTimeoutMs)
+  const viewers = new Viewers(hub)
 
   await app.register(users, { users: userService })
   await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), removal: removalService(db) })
@@ -129,9 +131,10 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   await app.register(search, { search: searchService(db), indexer })
   await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers, unblocked: receiptService.reveal }) })
   await app.register(presence, {
-    presence: presenceService({ db, hub, typing, config, getChat: chatService.get }),
+    presence: presenceService({ db, hub, typing, viewers, config, getChat: chatService.get }),
     leases: new Leases(db, hub, config.realtime, app.log),
     typing,
+    viewers,
   })
   await app.register(sync, { sync: syncService(db, app.epoch) })
 }

@@ -105,13 +105,22 @@ export const CreateGroup = Input({
   settings: Type.Optional(Type.Partial(ChatSettings, { additionalProperties: false })),
   ...NewChat,
 })
+export const CreateStream = Input({
+  type: Type.Literal('STREAM'),
+  name: Name,
+  avatarUrl: Type.Optional(Url),
+  description: Type.Optional(Description),
+  settings: Type.Optional(Type.Partial(ChatSettings, { additionalProperties: false })),
+  ...NewChat,
+})
 export type CreateDirect = Static<typeof CreateDirect>
 export type CreateGroup = Static<typeof CreateGroup>
-export type CreateChat = CreateDirect | CreateGroup
+export type CreateStream = Static<typeof CreateStream>
+export type CreateChat = CreateDirect | CreateGroup | CreateStream
 
 /** `type` decides which. */
-export const CreateChat = Type.Unsafe<CreateDirect | CreateGroup>({
-  type: 'object', required: ['type'], discriminator: { propertyName: 'type' }, oneOf: [CreateDirect, CreateGroup],
+export const CreateChat = Type.Unsafe<CreateDirect | CreateGroup | CreateStream>({
+  type: 'object', required: ['type'], discriminator: { propertyName: 'type' }, oneOf: [CreateDirect, CreateGroup, CreateStream],
 })
 
 export const UpdateChat = Type.Object({
