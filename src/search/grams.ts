@@ -11,6 +11,8 @@ export const BLOCKS_ABOVE = 32
 export const PARTS = 8
 
 const PIECES = [1, 2, 3, 4, 6, 8]
+const LONGEST = 8
+const IS_PIECE = Array.from({ length: LONGEST + 1 }, (_, length) => PIECES.includes(length))
 const LONGEST_DENSE = 3
 const SURROGATE = /[\ud800-\udfff]/
 const DENSE = /[\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\u{20000}-\u{3ffff}]/u
@@ -23,6 +25,9 @@ const MAX_BYTES = 7_900
 /** At 2 bits a key nearly half of what is looked for is found by mistake: better look at the texts at once. */
 const MAX_KEYS = MAX_BYTES * 8 / 2
 
+const FNV_START = 0x811c9dc5
+const FNV_PRIME = 0x01000193
+
 /** The keys that a query can ask for at once: chat.search_scan looks at no more. */
 const MAX_PROBES = 4
 
@@ -31,8 +36,8 @@ export interface Probe { bits: [number, number, number], part: number }
 
 /** FNV-1a over UTF-16 units, and a finish that spreads it. */
 function hashOf (text: string): number {
-  let hash = 0x811c9dc5
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
+  let hash = FNV_START
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), FNV_PRIME)
   return spread(hash)
 }
 
@@ -72,21 +77,33 @@ export class Keys {
 
   add ({ keys: folded, senderId, type }: { keys: string | null, senderId: string | null, type: string }): void {
     const traits = [...traitsOf(senderId, [type]), ...type === 'TEXT' ? [] : traitsOf(null, [type, 'any'])]
-    for (const trait of traits) this.#add(trait, key => [key])
+    for (const trait of traits) this.hashes.add(hashOf(trait))
     if (folded === null) return
     if (this.hashes.size > MAX_KEYS * PARTS) return // it is full anyway
     let before = ''
     for (const word of folded.split(' ')) {
-      this.#add(word, piecesOf)
+      if (!this.#words.has(word)) this.#addPieces(word)
       if (before && word) this.hashes.add(hashOf(`${before} ${word}`))
       before = word
     }
   }
 
-  #add (word: string, keysOf: (word: string) => string[]): void {
-    if (this.#words.has(word)) return
+  /** The hashes of `pieces`, of all lengths, without making the pieces: each hash goes on from that of the one before. */
+  #addPieces (word: string): void {
     this.#words.add(word)
-    for (const key of keysOf(word)) this.hashes.add(hashOf(key))
+    for (let start = 0; start < word.length; start += unitsAt(word, start)) {
+      let hash = FNV_START
+      let isDense = false
+      for (let end = start, length = 1; end < word.length && length <= LONGEST; length++) {
+        const units = unitsAt(word, end)
+        isDense ||= isDenseAt(word, end)
+        if (isDense && length > LONGEST_DENSE) break
+        hash = Math.imul(hash ^ word.charCodeAt(end), FNV_PRIME)
+        if (units === 2) hash = Math.imul(hash ^ word.charCodeAt(end + 1), FNV_PRIME)
+        if (IS_PIECE[length]) this.hashes.add(spread(hash))
+        end += units
+      }
+    }
   }
 
   /** The filter of level 0; null: there is too much in it. */
@@ -101,8 +118,14 @@ export class Keys {
   }
 }
 
-function piecesOf (word: string): string[] {
-  return PIECES.flatMap(length => pieces(word, length))
+/** A character may be two UTF-16 units. */
+function unitsAt (word: string, index: number): 1 | 2 {
+  return (word.codePointAt(index) ?? 0) > 0xffff ? 2 : 1
+}
+
+function isDenseAt (word: string, index: number): boolean {
+  const code = word.codePointAt(index) ?? 0
+  return code >= 0x2e80 && DENSE.test(String.fromCodePoint(code))
 }
 
 function filterOf (probes: Probe[]): Buffer | null {

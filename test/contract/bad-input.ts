@@ -113,6 +113,16 @@ export const MALFORMED: Malformed[] = [
     good: ({ group }) => ({ chatId: group, limit: 1 }),
     bad: [...limits, ...['before', 'after', 'around'].flatMap(seqs), ...times('from'), ...times('to'), ...userIds(senderId => ({ senderId })), { type: 'LETTER' }, { before: 1, after: 1 }, ...unknown, ...chatIds.map(chatId => ({ chatId }))],
   },
+  {
+    route: 'GET /sessions/{chatId}/search',
+    command: 'search',
+    as: 'bob',
+    good: ({ group }) => ({ chatId: group, q: 'late' }),
+    bad: [
+      ...[NUL, '', 'x'.repeat(513), '😀'.repeat(513)].map(q => ({ q })), ...limits, ...times('from'), ...times('to'), ...userIds(senderId => ({ senderId })), { type: 'LETTER' }, { order: 'worst' }, { hasAttachment: 'perhaps' }, ...unknown, ...chatIds.map(chatId => ({ chatId })),
+      ...cursors('cursor', [{ at: 1e300, chatId: NOTHING, seq: 1 }, { at: 0, chatId: NOTHING, seq: 2 ** 31 }, { at: 0, chatId: NUL, seq: 1 }, { at: -1e15, chatId: NOTHING, seq: 1 }, { at: 1, chatId: NOTHING, seq: 1, more: 1 }]),
+    ],
+  },
   { route: 'GET /sessions/{chatId}/changes', command: 'changes', as: 'bob', good: ({ group }) => ({ chatId: group, since: 1 }), bad: [...seqs('since'), { limit: 201 }, { limit: 0 }, ...chatIds.map(chatId => ({ chatId }))] },
   {
     route: 'POST /sync',

@@ -6,6 +6,7 @@ import { ON_LISTS } from './operations-on-lists.ts'
 import { ON_MEMBERS } from './operations-on-members.ts'
 import { ON_THREADS } from './operations-on-threads.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
+import { ON_SEARCH } from './operations-on-search.ts'
 import { ON_USERS } from './operations-on-users.ts'
 import type { Person, World } from './world.ts'
 
@@ -274,4 +275,5 @@ export const OPERATIONS: Operation[] = [
   ...ON_MEMBERS,
   ...ON_LISTS,
   ...ON_USERS,
+  ...ON_SEARCH,
 ]

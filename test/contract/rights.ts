@@ -7,6 +7,7 @@ import { RIGHTS_ON_LISTS } from './rights-on-lists.ts'
 import { RIGHTS_ON_MEMBERS } from './rights-on-members.ts'
 import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
 import { RIGHTS_ON_THREADS } from './rights-on-threads.ts'
+import { RIGHTS_ON_SEARCH } from './rights-on-search.ts'
 import { RIGHTS_ON_RECOVERY } from './rights-on-recovery.ts'
 import type { Person, World } from './world.ts'
 
@@ -241,4 +242,5 @@ export const RIGHTS: Rights[] = [
   ...RIGHTS_ON_THREADS,
   ...RIGHTS_ON_MEMBERS,
   ...RIGHTS_ON_LISTS,
+  ...RIGHTS_ON_SEARCH,
 ]
