@@ -17,6 +17,10 @@ import { retentionService } from './messages/retention.ts'
 import { messagesService } from './messages/service.ts'
 import { threadsService } from './messages/threads.ts'
 import { messageWriter } from './messages/publish.ts'
+import { bansService } from './moderation/bans.ts'
+import { moderation } from './moderation/index.ts'
+import { reportsService } from './moderation/reports.ts'
+import { reviewService } from './moderation/review.ts'
 import { admin } from './plugins/admin.ts'
 import { auth, bearerToken } from './plugins/auth.ts'
 import { database } from './plugins/database.ts'
@@ -107,6 +111,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   const memberships = membershipsService(db, changes)
   const chatService = chatsService({ db, changes, members: memberService, memberships, ensureUsers })
   const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
+  const bans = bansService({ db, hub, ensureUsers, forgetUser: userService.forget })
   const typing = new Typing(hub, config.realtime.typingTimeoutMs)
   const viewers = new Viewers(hub)
 
@@ -127,6 +132,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   })
   await app.register(reactions, { reactions: reactionsService(db, changes) })
   await app.register(pins, { pins: pinsService(db, changes) })
+  await app.register(moderation, { reports: reportsService(db), review: reviewService({ db, changes, bans, config }), bans })
   await app.register(receipts, { receipts: receiptService })
   await app.register(search, { search: searchService(db), indexer })
   await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers, unblocked: receiptService.reveal }) })
