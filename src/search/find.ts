@@ -1,3 +1,20 @@
+/**
+ * How search works, and why so.
+ *
+ * Beside each message lies its folded text (text.ts), written with it; a hit is a row whose text is LIKE all terms. That
+ * needs no letters known to the database, finds parts of words in any script, and is exact. Looking costs about 1 µs a row.
+ *
+ * - A common word is found among the newest messages: look at those, in rounds, until there are enough hits.
+ * - For the others there are Bloom filters over blocks of 128 messages and over 32 such blocks (grams.ts): a chat of 20,000
+ *   messages is ruled out by five probes of an index. They are made behind the sends (indexer.ts); a block without one is
+ *   looked at. Nothing depends on the chats of others: every look-up starts with a chat.
+ *
+ * Measured against it, with 57 trigrams a message, per message sent (the row alone: 33 µs, 0.27 kB of WAL):
+ * - GIN over hashed trigrams, the chat mixed into the key: 180 µs, 6.3 kB of WAL. It finds as fast, but halves the sends, and
+ *   has to walk a common word's whole list.
+ * - B-tree of (chat, trigram, seq): 1,080 µs, 11.7 kB of WAL, 4.7 kB of disk.
+ * The filters: 70 bytes of disk and of WAL a message, and some 15–30 µs outside of the send.
+ */
 import type { Queryable } from '../plugins/database.ts'
 import { scan, type Position, type Scan, type ScanRow, type Scope, type Stretch } from './queries.ts'
 
@@ -26,7 +43,7 @@ export async function findNewest (db: Queryable, { stretches, blocked }: Scope, 
   for (;;) {
     const newest = [...hits.values()].sort(newestFirst).slice(0, limit)
     const last = newest[limit - 1]
-    const next = left.filter(({ newestAt }) => !last || newestAt >= last.at).slice(0, chats)
+    const next = left.filter(({ chatId, below, newestAt }) => !last || newestFirst({ at: newestAt, chatId, seq: below - 1 }, last) < 0).slice(0, chats)
     if (next.length === 0) return newest
 
     const rows = await scan(db, { ...search, blocked, limit }, next, next.map(({ low, below }) => Math.max(low, below - window)))

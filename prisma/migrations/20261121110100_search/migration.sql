@@ -101,6 +101,7 @@ END $$;
 -- Looks for texts that are LIKE all of p_terms in the given stretches of chats (p_from[i] <= seq < p_below[i]), newest block
 -- first; with p_limit hits a chat has enough. p_probes: of up to four keys that every hit must have, three bits each; p_parts: in
 -- which part of a filter of level 1 they are. A hit may come twice if it has just been edited.
+-- Each step is LATERAL behind OFFSET 0: the planner may not turn it round, since where there is little it would read all.
 -- For each chat also a row without a score: created_at is the time of the newest message below the stretch (down to p_low[i]);
 -- null: there is none.
 CREATE FUNCTION chat.search_scan(p_user_id text, p_blocked text[], p_chat_ids uuid[], p_low integer[], p_from integer[], p_below integer[],
@@ -140,18 +141,24 @@ BEGIN
       WHERE g.number <> ALL (a.ruled_out)
       OFFSET 0) b
     CROSS JOIN LATERAL (
-      SELECT x.chat_id, x.seq, x.keys FROM chat.message_search x
+      SELECT x.seq, x.keys FROM chat.message_search x
       WHERE x.chat_id = w.chat_id AND x.seq >= greatest(w.first, b.number * 128 + 1) AND x.seq < least(w.below, b.number * 128 + 129)
         AND NOT x.loose AND x.keys LIKE ALL (p_terms)
       ORDER BY x.seq DESC OFFSET 0) s
-    JOIN chat.chat_message m ON m.chat_id = s.chat_id AND m.seq = s.seq AND chat.is_found(m, p_user_id, p_blocked, p_types, p_sender_id)
+    CROSS JOIN LATERAL (
+      SELECT m.seq, m.created_at FROM chat.chat_message m
+      WHERE m.chat_id = w.chat_id AND m.seq = s.seq AND chat.is_found(m, p_user_id, p_blocked, p_types, p_sender_id) OFFSET 0) m
     LIMIT p_limit) hit;
 
   RETURN QUERY
-  SELECT s.chat_id, s.seq, m.created_at, chat.search_score(s.keys, p_ranks)
+  SELECT w.chat_id, s.seq, m.created_at, chat.search_score(s.keys, p_ranks)
   FROM unnest(p_chat_ids, p_from, p_below) AS w (chat_id, first, below)
-  JOIN chat.message_search s ON s.chat_id = w.chat_id AND s.loose AND s.seq >= w.first AND s.seq < w.below AND s.keys LIKE ALL (p_terms)
-  JOIN chat.chat_message m ON m.chat_id = s.chat_id AND m.seq = s.seq AND chat.is_found(m, p_user_id, p_blocked, p_types, p_sender_id);
+  CROSS JOIN LATERAL (
+    SELECT x.seq, x.keys FROM chat.message_search x
+    WHERE x.chat_id = w.chat_id AND x.seq >= w.first AND x.seq < w.below AND x.loose AND x.keys LIKE ALL (p_terms) OFFSET 0) s
+  CROSS JOIN LATERAL (
+    SELECT m.created_at FROM chat.chat_message m
+    WHERE m.chat_id = w.chat_id AND m.seq = s.seq AND chat.is_found(m, p_user_id, p_blocked, p_types, p_sender_id) OFFSET 0) m;
 
   RETURN QUERY
   SELECT w.chat_id, w.first,
