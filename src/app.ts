@@ -5,9 +5,11 @@ import { blocks } from './blocks/index.ts'
 import { blocksService } from './blocks/service.ts'
 import { Changes } from './changes.ts'
 import { chats } from './chats/index.ts'
+import { invitationsService } from './chats/invitations.ts'
 import { membersService } from './chats/members.ts'
 import { membershipsService } from './chats/memberships.ts'
 import { removalService } from './chats/removal.ts'
+import { requestsService } from './chats/requests.ts'
 import { sanctionsService } from './chats/sanctions.ts'
 import { chatsService } from './chats/service.ts'
 import type { Config } from './config.ts'
@@ -30,6 +32,7 @@ import { jobs } from './plugins/jobs.ts'
 import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
 import { validation } from './plugins/validation.ts'
+import { notices } from './notices/index.ts'
 import { pins } from './pins/index.ts'
 import { pinsService } from './pins/service.ts'
 import { presence } from './presence/index.ts'
@@ -105,11 +108,13 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
 
   const { db, hub } = app
   const indexer = new Indexer(db, app.log)
-  const writer = messageWriter(app, (chatId, seq) => indexer.sent(chatId, seq))
+  const invitations = invitationsService(db, changes)
+  const requests = requestsService({ db, changes, config, invitations })
+  const writer = requests.sending(messageWriter(app, (chatId, seq) => indexer.sent(chatId, seq)))
   const ensureUsers = userService.ensure
-  const memberService = membersService({ db, changes, ensureUsers })
+  const memberService = membersService({ db, changes, invitations, ensureUsers })
   const memberships = membershipsService(db, changes)
-  const chatService = chatsService({ db, changes, members: memberService, memberships, ensureUsers })
+  const chatService = chatsService({ db, changes, members: memberService, memberships, requests, invitations, ensureUsers })
   const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
   const leases = new Leases(db, hub, config.realtime, app.log)
   const bans = bansService({ db, hub, ensureUsers, forgetUser: userService.forget })
@@ -117,7 +122,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   const viewers = new Viewers(hub, leases)
 
   await app.register(users, { users: userService })
-  await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), removal: removalService(db) })
+  await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), requests, removal: removalService(db) })
   await app.register(messages, {
     messages: messagesService({
       db,
@@ -143,5 +148,6 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
     typing,
     viewers,
   })
+  await app.register(notices)
   await app.register(sync, { sync: syncService(db, app.epoch) })
 }

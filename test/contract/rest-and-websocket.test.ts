@@ -7,7 +7,7 @@ import { callRoute, signIn, type Answer, type Frame, type Wire } from '../helper
 import { OPERATIONS, REST_ONLY, SOCKET_ONLY, type Case, type Operation } from './operations.ts'
 import { makeWorld, normalized, withRoles, type Person, type World } from './world.ts'
 
-const parley = withRoles(await startParley(t))
+const parley = withRoles(await startParley(t, { CHAT_REQUESTS: 'on' }))
 /** One world does for all that changes nothing, as what fails does. */
 const shared = await makeWorld(parley)
 const sockets = new Map<Person, Promise<Wire>>()
@@ -68,8 +68,8 @@ async function during ({ as, prepare }: Case, act: (world: World, caller: Wire) 
   return { answer, told }
 }
 
-/** In one process all events go out before the reply does: what comes before the pong is all there is. Who comes online does so in their own time. */
+/** In one process all events go out before the reply does: what comes before the pong is all there is. Who comes online, and notices, do so in their own time. */
 async function eventsOf (wire: Wire): Promise<Frame[]> {
   await wire.command('ping')
-  return wire.frames.filter(({ re, type }) => re === undefined && !['authenticated', 'user_online', 'user_offline'].includes(type))
+  return wire.frames.filter(({ re, type }) => re === undefined && !['authenticated', 'user_online', 'user_offline', 'unread_message'].includes(type))
 }

@@ -12,7 +12,7 @@ import { makeWorld, PEOPLE, withRoles, type Person } from './world.ts'
 const IDENTIFIER = /(Id|Ids)$|^(cursor|externalRef)$/
 const OWN_KEYS = ['clientMessageId', 'clientChatId']
 
-const parley = withRoles(await startParley(t, { UNKNOWN_USERS: 'refuse' }))
+const parley = withRoles(await startParley(t, { UNKNOWN_USERS: 'refuse', CHAT_REQUESTS: 'on' }))
 const world = await makeWorld(parley)
 const sockets = new Map<Person, Wire>()
 for (const person of PEOPLE) sockets.set(person, await signIn(parley, world.id(person)))
@@ -44,7 +44,7 @@ for (const { route, command, rows } of RIGHTS) {
       }
       t.strictSame(await snapshot(parley.app), before, 'nothing has changed')
       await witness.command('ping') // what was to be told has been told before it is answered
-      t.strictSame(witness.frames.slice(told).filter(({ type }) => !['authenticated', 'pong', 'user_online'].includes(type)), [], 'nobody is told of anything')
+      t.strictSame(witness.frames.slice(told).filter(({ type }) => !['authenticated', 'pong', 'user_online', 'unread_message'].includes(type)), [], 'nobody is told of anything')
     })
   }
 }

@@ -40,6 +40,9 @@ export interface World {
   slow: string
   /** zoe and yan. */
   hers: string
+  /** zoe has asked lex, whom she does not know, to talk (where CHAT_REQUESTS is on), and has no answer. */
+  asked: string
+  askedOne: string
   /** Was olga's and bob's, until it was deleted. */
   dead: string
   /** Ids of messages. In the group, oldest first: bob's, too old to be edited and before lee's time; lex's; rex's; bob's; fay's answer to it; bob's, deleted. */
@@ -106,6 +109,7 @@ export async function makeWorld (parley: Parley): Promise<World> {
   await send('bob', slow, 'one')
   const hers = await create('zoe', 'Hers', ['yan'], { externalRef: `hers${suffix}` })
   const hersOne = await send('zoe', hers, 'hers')
+  const { chatId: asked, id: askedOne } = await sendTo('zoe', 'lex')
   const dead = await create('olga', 'Dead', ['bob'])
   const deadOne = await send('bob', dead, 'dead')
   await call('olga', 'DELETE /sessions/{chatId}', { chatId: dead, scope: 'everyone' })
@@ -113,7 +117,7 @@ export async function makeWorld (parley: Parley): Promise<World> {
   // What nobody can do by the API. bob and fay are online, on some other node.
   await pool.query("INSERT INTO chat.presence_lease (user_id, node_id, lease_until) SELECT unnest($1::text[]), 'another', now() + interval '1 hour'", [[id('bob'), id('fay')]])
   await pool.query("UPDATE chat.chat_message SET created_at = created_at - interval '1 day' WHERE chat_id = $1 AND content = 'early'", [group])
-  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, hers, dead, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
+  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, hers, asked, askedOne, dead, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
 }
 
 /** The same number in all worlds: ids, times and keys, each by the place where it is first seen. */
