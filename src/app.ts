@@ -35,6 +35,8 @@ import { reactionsService } from './reactions/service.ts'
 import { realtime } from './realtime/index.ts'
 import { receipts } from './receipts/index.ts'
 import { receiptsService } from './receipts/service.ts'
+import { support } from './support/index.ts'
+import { supportService } from './support/service.ts'
 import { hubSource } from './sync/hub-source.ts'
 import { sync } from './sync/index.ts'
 import { syncService } from './sync/service.ts'
@@ -95,6 +97,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   const ensureUsers = userService.ensure
   const memberService = membersService({ db, changes, ensureUsers })
   const memberships = membershipsService(db, changes)
+  const supportChats = supportService({ db, changes, ensureUsers })
   const chatService = chatsService({ db, changes, members: memberService, memberships, ensureUsers })
   const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
   const typing = new Typing(hub, config.realtime.typingTimeoutMs)
@@ -105,13 +108,14 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
     messages: messagesService({
       db,
       changes,
-      writer,
+      writer: supportChats.reopening(writer),
       config,
       directChat: chatService.direct,
       delivered: async (userId, chatId, upToSeq) => { await receiptService.delivered(userId, chatId, { upToSeq }) },
     }),
     recovery: recoveryService({ db, changes, config }),
   })
+  await app.register(support, { support: supportChats })
   await app.register(reactions, { reactions: reactionsService(db, changes) })
   await app.register(pins, { pins: pinsService(db, changes) })
   await app.register(receipts, { receipts: receiptService })

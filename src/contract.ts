@@ -11,6 +11,7 @@ import * as presence from './presence/schemas.ts'
 import * as reactions from './reactions/schemas.ts'
 import * as realtime from './realtime/schemas.ts'
 import * as receipts from './receipts/schemas.ts'
+import * as support from './support/schemas.ts'
 import * as sync from './sync/schemas.ts'
 import * as users from './users/schemas.ts'
 
@@ -24,6 +25,7 @@ export const commands = {
   ...receipts.commands,
   ...presence.commands,
   ...blocks.commands,
+  ...support.commands,
   ...users.commands,
 } as const
 

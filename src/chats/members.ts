@@ -5,6 +5,7 @@ import type { Database, Queryable } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, toPage } from '../pages.ts'
 import { Input, Revision } from '../primitives.ts'
+import { passOn } from '../support/assignee.ts'
 import { announceParticipants } from './announce.ts'
 import {
   addToMemberCount, blockedAmong, chatRules, countOwners, isMember, joinParticipants, leaveChat, listParticipants, successor, updateParticipant, usersOf, type Rules,
@@ -37,7 +38,9 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
     const participants = heir === undefined ? [] : await updateParticipant(change.tx, change.chatId, heir, { role: 'OWNER', ...await next(heir) })
     participants.push(...await leaveChat(change.tx, change.chatId, userId, { state, ...await next(userId) }))
     const memberCount = await addToMemberCount(change.tx, change.chatId, -1)
-    return announceParticipants(change, 'participant_left', state.toLowerCase(), actorId, notice, participants, { left: [userId], memberCount })
+    const answer = announceParticipants(change, 'participant_left', state.toLowerCase(), actorId, notice, participants, { left: [userId], memberCount })
+    await passOn(change, userId)
+    return answer
   }
 
   async function rules (change: Change): Promise<Rules> {
@@ -109,20 +112,25 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
         const actor = change.member(actorId)
         if (userId !== actorId) requireRole(actor.role, 'ADMIN')
         const target = change.participants.get(userId)
-        if ((await rules(change)).type === 'DIRECT') throw new ApiError('ROLE_REQUIRED')
+        if (cannotLeave(await rules(change), userId)) throw new ApiError('ROLE_REQUIRED')
         if (target?.state !== 'JOINED') throw new ApiError('USER_NOT_FOUND')
         if (!atLeast(actor.role, target.role)) throw new ApiError('ROLE_REQUIRED')
         return leave(change, userId, userId === actorId ? 'LEFT' : 'REMOVED', actorId)
       })
     },
 
-    /** Nobody can leave a DIRECT chat. The last owner's leaving passes the chat on. @throws {ApiError} ROLE_REQUIRED */
+    /** Nobody can leave a DIRECT chat, nor a user the SUPPORT chat that is about them. The last owner's leaving passes the chat on. @throws {ApiError} ROLE_REQUIRED */
     async leave (userId: string, chatId: string): Promise<void> {
       await changes.run({ chatId, participants: [userId], inboxes: [userId] }, async change => {
         change.member(userId)
-        if ((await rules(change)).type === 'DIRECT') throw new ApiError('ROLE_REQUIRED')
+        if (cannotLeave(await rules(change), userId)) throw new ApiError('ROLE_REQUIRED')
         await leave(change, userId, 'LEFT', userId)
       })
     },
   }
+}
+
+/** Nobody out of a DIRECT chat, nor the user out of the SUPPORT chat that is about them. */
+function cannotLeave ({ type, createdById }: Rules, userId: string): boolean {
+  return type === 'DIRECT' || (type === 'SUPPORT' && createdById === userId)
 }

@@ -41,6 +41,15 @@ export async function findChat (
   return row
 }
 
+/** The other one in a DIRECT chat; undefined: it is none. */
+export async function directPeer (db: Queryable, chatId: string, userId: string): Promise<string | undefined> {
+  const [row] = await db.query<{ userId: string }>({
+    name: 'chats.directPeer',
+    text: `SELECT CASE WHEN c.direct_low = $2 THEN c.direct_high ELSE c.direct_low END AS "userId" FROM chat.chat_session c WHERE c.id = $1 AND c.type = 'DIRECT'`,
+  }, [chatId, userId])
+  return row?.userId
+}
+
 /** Who of these blocks the user, or is blocked by them. */
 export async function blockedAmong (db: Queryable, userId: string, userIds: string[]): Promise<string[]> {
   const rows = await db.query<{ userId: string }>({
@@ -53,7 +62,7 @@ export async function blockedAmong (db: Queryable, userId: string, userIds: stri
 
 export interface NewChat extends Partial<Omit<CreateGroup, 'type' | 'participantIds'>> {
   id: string
-  type: 'DIRECT' | 'GROUP'
+  type: 'DIRECT' | 'GROUP' | 'SUPPORT'
   createdById: string
   targetUserId?: string
 }
@@ -63,11 +72,12 @@ export async function insertChat (db: Queryable, { id, type, createdById, target
   const rows = await db.query({
     name: 'chats.insertChat',
     text: `INSERT INTO chat.chat_session (id, type, created_by_id, direct_low, direct_high, name, avatar_url, description, client_chat_id, external_ref, labels, metadata,
-             slow_mode_seconds, retention_days, history_for_new_members, who_may_send, who_may_invite)
-           VALUES ($1, $2::chat.chat_type, $3,
+             slow_mode_seconds, retention_days, history_for_new_members, who_may_send, who_may_invite, support_status)
+           VALUES ($1, $2::text::chat.chat_type, $3,
              CASE WHEN $4::text IS NOT NULL THEN least($3::text COLLATE "C", $4::text COLLATE "C") END, CASE WHEN $4::text IS NOT NULL THEN greatest($3::text COLLATE "C", $4::text COLLATE "C") END,
              $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}'), coalesce($11::jsonb, '{}'), coalesce($12, 0), $13,
-             coalesce($14::chat.history_for_new_members, 'NONE'), coalesce($15::chat.participant_role, 'MEMBER'), coalesce($16::chat.participant_role, 'ADMIN'))
+             coalesce($14::chat.history_for_new_members, CASE $2 WHEN 'SUPPORT' THEN 'ALL'::chat.history_for_new_members ELSE 'NONE' END), coalesce($15::chat.participant_role, 'MEMBER'), coalesce($16::chat.participant_role, 'ADMIN'),
+             CASE $2 WHEN 'SUPPORT' THEN 'OPEN'::chat.support_status END)
            ON CONFLICT DO NOTHING RETURNING id`,
   }, [id, type, createdById, targetUserId ?? null, name ?? null, avatarUrl ?? null, description ?? null, clientChatId ?? null, externalRef ?? null,
     json(labels), json(metadata), settings?.slowModeSeconds ?? null, settings?.retentionDays ?? null, settings?.historyForNewMembers ?? null, settings?.whoMaySend ?? null, settings?.whoMayInvite ?? null])
@@ -214,12 +224,12 @@ export async function clearHistory (db: Queryable, chatId: string, userId: strin
   }, [chatId, userId, clearedSeq, unlist, inboxRevision])
 }
 
-export interface Rules { type: string, whoMayInvite: Role, historyForNewMembers: 'NONE' | 'ALL' }
+export interface Rules { type: string, createdById: string, whoMayInvite: Role, historyForNewMembers: 'NONE' | 'ALL' }
 
 export async function chatRules (db: Queryable, chatId: string): Promise<Rules | undefined> {
   const [row] = await db.query<Rules>({
     name: 'chats.chatRules',
-    text: 'SELECT c.type, c.who_may_invite AS "whoMayInvite", c.history_for_new_members AS "historyForNewMembers" FROM chat.chat_session c WHERE c.id = $1',
+    text: 'SELECT c.type, c.created_by_id AS "createdById", c.who_may_invite AS "whoMayInvite", c.history_for_new_members AS "historyForNewMembers" FROM chat.chat_session c WHERE c.id = $1',
   }, [chatId])
   return row
 }
@@ -245,6 +255,7 @@ export async function listChats (
              WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND chat.is_archived(h, p) = $2
                AND ($3::chat.chat_type IS NULL OR c.type = $3)
                AND (c.type <> 'DIRECT' OR h.last_ordinal_seq > p.cleared_seq OR (NOT $2 AND (p.cleared_seq > 0 OR c.created_by_id = $1)))
+               AND (c.type <> 'SUPPORT' OR NOT $2 OR p.cleared_seq = 0 OR h.last_ordinal_seq > p.cleared_seq)
                AND ($8::text IS NULL OR position(chat.folded($8) IN chat.folded(CASE WHEN c.type = 'DIRECT' THEN (
                  SELECT coalesce(u.display_name, u.id) FROM chat.chat_user u WHERE u.id = CASE WHEN c.direct_low = $1 THEN c.direct_high ELSE c.direct_low END) ELSE c.name END)) > 0)
                AND ${byLabels ? 'c.labels @> $9::jsonb' : "$9::jsonb = '{}'::jsonb"}

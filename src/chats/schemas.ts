@@ -9,6 +9,8 @@ import { Participant, ParticipantState, Role } from './participant.ts'
 export { Participant, Role } from './participant.ts'
 
 export const ChatType = Type.Enum(['DIRECT', 'GROUP', 'SUPPORT', 'STREAM'])
+export const SupportStatus = Type.Enum(['OPEN', 'ASSIGNED', 'CLOSED'])
+
 export const ChatSettings = Type.Object({
   slowModeSeconds: Type.Integer({ minimum: 0, maximum: 86_400 }),
   retentionDays: Nullable(Type.Integer({ minimum: 1, maximum: 36_500 })),
@@ -30,7 +32,7 @@ export const Chat = Type.Object({
   request: Nullable(Type.Object({
     status: Type.Enum(['PENDING', 'ACCEPTED', 'REJECTED', 'AUTO_ACCEPTED']), requestedById: UserId, answeredAt: Nullable(Time),
   })),
-  support: Nullable(Type.Object({ status: Type.Enum(['OPEN', 'ASSIGNED', 'CLOSED']), assigneeId: Nullable(UserId) })),
+  support: Nullable(Type.Object({ status: SupportStatus, assigneeId: Nullable(UserId) })),
   createdById: UserId,
   revision: Revision,
   createdAt: Time,
@@ -105,13 +107,20 @@ export const CreateGroup = Input({
   settings: Type.Optional(Type.Partial(ChatSettings, { additionalProperties: false })),
   ...NewChat,
 })
+export const CreateSupport = Input({
+  type: Type.Literal('SUPPORT'),
+  name: Type.Optional(Name),
+  description: Type.Optional(Description),
+  ...NewChat,
+})
 export type CreateDirect = Static<typeof CreateDirect>
 export type CreateGroup = Static<typeof CreateGroup>
-export type CreateChat = CreateDirect | CreateGroup
+export type CreateSupport = Static<typeof CreateSupport>
+export type CreateChat = CreateDirect | CreateGroup | CreateSupport
 
 /** `type` decides which. */
-export const CreateChat = Type.Unsafe<CreateDirect | CreateGroup>({
-  type: 'object', required: ['type'], discriminator: { propertyName: 'type' }, oneOf: [CreateDirect, CreateGroup],
+export const CreateChat = Type.Unsafe<CreateDirect | CreateGroup | CreateSupport>({
+  type: 'object', required: ['type'], discriminator: { propertyName: 'type' }, oneOf: [CreateDirect, CreateGroup, CreateSupport],
 })
 
 export const UpdateChat = Type.Object({

@@ -11,7 +11,7 @@ import { ChatId, Input, Time } from '../primitives.ts'
 import type { MembersService } from './members.ts'
 import type { MembershipsService } from './memberships.ts'
 import {
-  blockedAmong, chatStats, chatView, findChat, insertChat, insertHead, isUser, joinParticipants, listChats, listUserChats, markDeleted, updateChat, type NewChat,
+  blockedAmong, chatStats, chatView, directPeer, findChat, insertChat, insertHead, isUser, joinParticipants, listChats, listUserChats, markDeleted, updateChat, type NewChat,
 } from './queries.ts'
 import { requireRole } from './roles.ts'
 import type { ChatView, CreateChat, ListChats, ListUserChats, Stats, UpdateChat } from './schemas.ts'
@@ -55,7 +55,7 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
       userIds,
       ...(chat.type === 'GROUP' && { ownerId: chat.createdById }),
       role: 'MEMBER',
-      label: null,
+      label: chat.type === 'SUPPORT' ? 'USER' : null,
       firstRevision: 2,
       inboxRevisions: await change.takeInboxRevisions(userIds),
       visibleFromSeq: 1,
@@ -76,7 +76,7 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
     const found = await existing(userId, request)
     if (found !== undefined) return { created: false, view: await get(userId, found) }
 
-    const others = request.type === 'DIRECT' ? [request.targetUserId] : request.participantIds.filter(id => id !== userId)
+    const others = othersOf(request).filter(id => id !== userId)
     const userIds = [userId, ...new Set(others)]
     const chat: NewChat = { ...request, id: uuidv7(), createdById: userId }
     const created = await changes.run({ inboxes: userIds, prepare: tx => ensureUsers(tx, userIds) }, async change => {
@@ -127,21 +127,27 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
       return stats
     },
 
-    /** @throws {ApiError} ROLE_REQUIRED below ADMIN */
+    /**
+     * A DIRECT chat has no administrator: either of the two may set its labels, its metadata and how long messages are kept, nobody the rest.
+     * @throws {ApiError} ROLE_REQUIRED below ADMIN; CHAT_BLOCKED
+     */
     async update (userId: string, chatId: string, request: UpdateChat): Promise<ChatView> {
       assertMetadata(request.metadata)
       await changes.run({ chatId, participants: [userId] }, async change => {
-        requireRole(change.member(userId).role, 'ADMIN')
+        const { role } = change.member(userId)
+        const peer = await directPeer(change.tx, change.chatId, userId)
+        if (peer === undefined || !isForEither(request)) requireRole(role, 'ADMIN')
+        else if ((await blockedAmong(change.tx, userId, [peer])).length > 0) throw new ApiError('CHAT_BLOCKED')
         const chat = await updateChat(change.tx, change.chatId, await change.takeRevisions(), request)
         change.publish({ type: 'chat_updated', data: { chat } })
       })
       return get(userId, chatId)
     },
 
-    /** A GROUP is left; a DIRECT chat is cleared, and not listed until something new comes. */
+    /** A GROUP is left; a DIRECT chat is cleared, and not listed until something new comes; so is a SUPPORT chat, by the user whose questions it holds. */
     async deleteForMe (userId: string, chatId: string): Promise<void> {
       const { chat } = await get(userId, chatId)
-      if (chat.type === 'DIRECT') await memberships.clear(userId, chatId, { unlist: true })
+      if (chat.type === 'DIRECT' || (chat.type === 'SUPPORT' && chat.createdById === userId)) await memberships.clear(userId, chatId, { unlist: true })
       else await members.leave(userId, chatId)
     },
 
@@ -153,5 +159,18 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
         change.publish({ type: 'chat_deleted', data: { chatId: change.chatId }, closed: true })
       })
     },
+  }
+}
+
+/** Whether either of the two in a DIRECT chat may change this. */
+function isForEither ({ labels, metadata, settings = {}, ...others }: UpdateChat): boolean {
+  return [...Object.keys(others), ...Object.keys(settings).filter(name => name !== 'retentionDays')].length === 0
+}
+
+function othersOf (request: CreateChat): string[] {
+  switch (request.type) {
+    case 'DIRECT': return [request.targetUserId]
+    case 'GROUP': return request.participantIds
+    case 'SUPPORT': return []
   }
 }

@@ -17,7 +17,7 @@ export type MessagesService = ReturnType<typeof messagesService>
 export interface MessagesDependencies {
   db: Database
   changes: Changes
-  writer: Writer
+  writer: Pick<Writer, 'send'>
   config: Pick<Config, 'editWindowSeconds'>
   /** Finds the DIRECT chat with somebody, or makes it; undefined: there is none, and it was not to be made. */
   directChat: (userId: string, targetUserId: string, options: { make: boolean }) => Promise<string | undefined>
