@@ -119,7 +119,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   await app.register(reactions, { reactions: reactionsService(db, changes) })
   await app.register(pins, { pins: pinsService(db, changes) })
   await app.register(receipts, { receipts: receiptService })
-  await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers }) })
+  await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers, unblocked: receiptService.reveal }) })
   await app.register(presence, {
     presence: presenceService({ db, hub, typing, config, getChat: chatService.get }),
     leases: new Leases(db, hub, config.realtime, app.log),

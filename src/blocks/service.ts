@@ -11,12 +11,14 @@ export interface BlocksDependencies {
   changes: Changes
   /** Sees to it that these users exist. */
   ensureUsers: (tx: Queryable, userIds: string[]) => Promise<void>
+  /** The two may see each other again, as far as it is for this one. */
+  unblocked: (userId: string, otherId: string) => Promise<void>
 }
 
 /** Enough for a person; a client gets the whole list at once. */
 const MAX_BLOCKS = 1_000
 
-export function blocksService ({ db, changes, ensureUsers }: BlocksDependencies) {
+export function blocksService ({ db, changes, ensureUsers, unblocked }: BlocksDependencies) {
   async function targetOf (userId: string, target: BlockTarget): Promise<string> {
     if (target.userId === userId) throw new ApiError('TARGET_IS_SELF')
     if (target.userId !== undefined) return target.userId
@@ -31,12 +33,14 @@ export function blocksService ({ db, changes, ensureUsers }: BlocksDependencies)
     // A send in their DIRECT chat and the block happen one after the other: the chat's lock decides.
     const chatId = await directChatWith(db, userId, targetId)
     const prepare = (tx: Queryable) => ensureUsers(tx, blocked ? [targetId] : [])
-    await changes.run({ ...(chatId !== undefined && { chatId }), inboxes: [userId], prepare }, async change => {
+    const isChanged = await changes.run({ ...(chatId !== undefined && { chatId }), inboxes: [userId], prepare }, async change => {
       const isChanged = await (blocked ? insertBlock : deleteBlock)(change.tx, userId, targetId)
-      if (!isChanged) return
+      if (!isChanged) return false
       const inboxRevisions = await change.takeInboxRevisions([userId])
       await markBlocksChanged(change.tx, userId, inboxRevisions.get(userId) ?? 0)
+      return true
     })
+    if (isChanged && !blocked) await unblocked(userId, targetId)
     return { userId: targetId, blocked }
   }
 

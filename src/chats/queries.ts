@@ -121,7 +121,7 @@ export async function joinParticipants (db: Queryable, chatId: string, { userIds
            FROM joining j
            ON CONFLICT (chat_id, user_id) DO UPDATE SET role = excluded.role, label = excluded.label, state = 'JOINED', joined_at = excluded.joined_at,
              join_revision = excluded.join_revision, revision = excluded.revision, inbox_revision = excluded.inbox_revision, visible_from_seq = excluded.visible_from_seq,
-             delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq, archived_seq = NULL, pinned_at = NULL, marked_unread = false
+             delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq, public_read_seq = NULL, archived_seq = NULL, pinned_at = NULL, marked_unread = false
            RETURNING chat.participant_json(p) AS participant`,
   }, [chatId, userIds, userIds.map(userId => inboxRevisions.get(userId) ?? 0), role, label, firstRevision, visibleFromSeq, readSeq, ownerId ?? null]))
 }

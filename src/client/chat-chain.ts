@@ -32,7 +32,7 @@ function passed (chat: ChatState, { type, revision = 0, data }: EventFrame, view
   if (type === 'changes') return withChanges(chat, data, viewer) ?? chat
   const { chat: session, participants = [], message, threadRoot, watermark, minSeq } = type === 'chat_created' ? {} : data as Rows
   let next = withSession(chat, session)
-  next = withJoiners(withParticipants(next, participants), chat, viewer)
+  next = withJoiners(withParticipants(next, participants, viewer), chat, viewer)
   if (threadRoot) next = withMessages(next, [threadRoot], viewer)
   if (message) next = withNewMessage(withMessages(next, [message], viewer), message)
   if (watermark) next = withWatermarks(next, [watermark], viewer)
@@ -87,7 +87,7 @@ function withChanges (chat: ChatState, changes: Changes, viewer: Viewer): ChatSt
   if (!chat.loaded || changes.since > chat.cursor) return null
   const isNew = ({ revision }: { revision: number }) => revision > chat.cursor
   let next = withSession(withHead(chat, changes.head), changes.chat)
-  next = withParticipants(next, changes.participants.filter(isNew))
+  next = withParticipants(next, changes.participants.filter(isNew), viewer)
   next = withMessages(next, changes.messages.filter(isNew), viewer)
   next = withWatermarks(next, changes.watermarks, viewer)
   return { ...next, cursor: Math.max(changes.upTo, chat.cursor) }
@@ -110,7 +110,7 @@ function replaced (chat: ChatState, { upTo, head, chat: session, participants, m
     watermarks: new Map(),
     earlyWatermarks: new Map([...chat.earlyWatermarks, ...chat.watermarks]),
   }
-  next = withParticipants(withHead(next, head), participants)
+  next = withParticipants(withHead(next, head), participants, viewer)
   next = withMessages(next, [...messages, ...acknowledged], viewer)
   return withWatermarks(next, watermarks, viewer)
 }

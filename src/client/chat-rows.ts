@@ -6,7 +6,7 @@
  *   overwrites its redacted form, which has the same revision
  * - messages at or below the bound, and those that the user has hidden, never get in
  * - messages of people whom the user blocks get in redacted
- * - watermarks only move forward
+ * - watermarks only move forward; those of people whom the user blocks are kept, and not shown
  */
 import type { Head, Membership, Message, Participant, Watermark } from '../contract.ts'
 import { bound, type ChatState } from './state.ts'
@@ -61,10 +61,20 @@ export function withHidden (chat: ChatState, seqs: number[]): ChatState {
 export function reviewed (chat: ChatState, viewer: Viewer): ChatState {
   const messages = new Map([...chat.messages].map(([seq, message]) =>
     [seq, isBlocked(message, viewer) && !message.fromBlocked ? redact(message) : message]))
-  return { ...chat, messages, veiled: [...messages.values()].some(message => isVeiled(message, viewer)) }
+  return withShelves({ ...chat, messages, veiled: [...messages.values()].some(message => isVeiled(message, viewer)) }, viewer)
 }
 
-export function withParticipants (chat: ChatState, rows: Participant[]): ChatState {
+/** The watermarks of those who are blocked (or are no more) change their shelf. */
+function withShelves (chat: ChatState, viewer: Viewer): ChatState {
+  const all = [...chat.earlyWatermarks, ...chat.watermarks]
+  const shown = all.filter(([userId]) => isShown(chat, userId, viewer))
+  if (shown.length === chat.watermarks.size && shown.every(([userId]) => chat.watermarks.has(userId))) return chat
+  return { ...chat, watermarks: new Map(shown), earlyWatermarks: new Map(all.filter(([userId]) => !isShown(chat, userId, viewer))) }
+}
+
+const isShown = ({ participants }: ChatState, userId: string, { blocks }: Viewer): boolean => participants.has(userId) && !blocks.has(userId)
+
+export function withParticipants (chat: ChatState, rows: Participant[], { blocks }: Viewer): ChatState {
   if (rows.length === 0) return chat
   const participants = new Map(chat.participants)
   const watermarks = new Map(chat.watermarks)
@@ -74,7 +84,7 @@ export function withParticipants (chat: ChatState, rows: Participant[]): ChatSta
     if (here && here.revision >= row.revision) continue
     if (row.state === 'JOINED') {
       participants.set(row.userId, row)
-      move(row.userId, earlyWatermarks, watermarks)
+      if (!blocks.has(row.userId)) move(row.userId, earlyWatermarks, watermarks)
     } else {
       participants.delete(row.userId)
       move(row.userId, watermarks, earlyWatermarks)
@@ -97,7 +107,7 @@ export function withWatermarks (chat: ChatState, rows: Watermark[], viewer: View
   const watermarks = new Map(chat.watermarks)
   const earlyWatermarks = new Map(chat.earlyWatermarks)
   for (const row of rows) {
-    const shelf = chat.participants.has(row.userId) ? watermarks : earlyWatermarks
+    const shelf = isShown(chat, row.userId, viewer) ? watermarks : earlyWatermarks
     shelf.set(row.userId, furthest(row, shelf.get(row.userId)))
   }
   const mine = viewer.userId === null ? undefined : watermarks.get(viewer.userId)

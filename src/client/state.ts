@@ -47,7 +47,7 @@ export interface ChatState {
   readonly older: ReadonlyMap<number, Message> | null
   /** Of participants, by user. */
   readonly watermarks: ReadonlyMap<string, Watermark>
-  /** Of people who are no participants: the event may come before the frame that says that they have joined. */
+  /** Of people who are no participants: the event may come before the frame that says that they have joined; and of those whom the user blocks. */
   readonly earlyWatermarks: ReadonlyMap<string, Watermark>
   /** Messages that the user has deleted for themselves. */
   readonly hidden: ReadonlySet<number>

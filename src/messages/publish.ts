@@ -1,16 +1,31 @@
 import type { FastifyInstance } from 'fastify'
-import type { ChatFrame, MessageFacts } from '../realtime/frames.ts'
+import type { ChatFrame, Frame, MessageFacts } from '../realtime/frames.ts'
+import { watermarkFrames } from '../receipts/frames.ts'
 import type { SendOutcome } from './queries.ts'
 import { Writer } from './writer.ts'
 
 /** The writer of this process: what it commits goes to the hub. */
 export function messageWriter (app: FastifyInstance): Writer {
   const writer = new Writer(app.db, app.log, {
-    created: outcomes => app.hub.publish(outcomes.map(receivedFrame)),
+    created: outcomes => app.hub.publish(outcomes.flatMap(receivedFrames)),
     found: outcomes => { for (const { chatId, revision } of outcomes) app.hub.expectChat(chatId, revision) },
   })
   app.addHook('onClose', () => writer.drain())
   return writer
+}
+
+interface SenderWatermark { userId: string, deliveredSeq: number, readSeq: number, publicReadSeq?: number, hiddenFrom?: string[] }
+
+/** A watermark that is not for everybody goes its own way. */
+function receivedFrames (outcome: SendOutcome): Frame[] {
+  const watermark: SenderWatermark | null = outcome.watermark === null ? null : JSON.parse(outcome.watermark)
+  if (watermark?.publicReadSeq === undefined) return [receivedFrame(outcome)]
+  const { publicReadSeq, hiddenFrom, ...own } = watermark
+  const moved = { delivered: true, read: true, publicRead: publicReadSeq === own.readSeq }
+  return [
+    receivedFrame({ ...outcome, watermark: null }),
+    ...watermarkFrames({ ...own, chatId: outcome.chatId, at: new Date().toISOString(), publicReadSeq, hiddenFrom: hiddenFrom ?? [], moved }),
+  ]
 }
 
 function receivedFrame ({ chatId, seq, senderId, previousRevision, revision, message, threadRoot, participant, watermark }: SendOutcome): ChatFrame {

@@ -52,6 +52,8 @@ export interface FleetingFrame {
   audience?: 'followers' | 'viewers' | 'few'
   /** Whose doing it is: they and who blocks them do not get it. */
   actorId?: string
+  /** But they do, on all their sockets. */
+  toActor?: boolean
   /** Nor do these, whom the actor blocks. */
   hiddenFrom?: string[]
 }
@@ -93,7 +95,7 @@ export class EncodedFrame {
   }
 }
 
-interface Rows { message?: object, threadRoot?: object, participants?: object[] }
+interface Rows { message?: object, threadRoot?: object, participants?: object[], watermark?: object }
 
 function sightOf (message: MessageFacts | undefined, bound: number, blocks: ReadonlySet<string>): Sight {
   if (!message) return 'full'
@@ -105,6 +107,7 @@ function show (rows: Rows, name: 'message' | 'threadRoot', sight: Sight): void {
   const message = rows[name]
   if (sight === 'none') delete rows[name]
   else if (sight === 'redacted' && message) rows[name] = redact(message)
+  if (sight === 'redacted' && name === 'message') delete rows.watermark // it is of somebody whom they block
 }
 
 /** `chat.redacted` makes the same of a row in SQL. */

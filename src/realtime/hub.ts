@@ -281,12 +281,12 @@ export class Hub extends EventEmitter<HubEvents> {
     return update.inboxRevision
   }
 
-  #deliverFleeting ({ type, data, chatId, userIds, audience = 'followers', actorId, hiddenFrom }: FleetingFrame): void {
+  #deliverFleeting ({ type, data, chatId, userIds, audience = 'followers', actorId, toActor = false, hiddenFrom }: FleetingFrame): void {
     const feed = chatId === undefined ? undefined : this.#feeds.get(chatId)
     const peers = userIds ? userIds.flatMap(userId => this.peersOf(userId)) : feed?.audience(audience) ?? []
     let bytes: Buffer | undefined
     for (const peer of peers) {
-      const isOwn = peer.userId === actorId
+      const isOwn = peer.userId === actorId && !toActor
       const isBlocked = actorId !== undefined && this.blockedBy(peer.userId).has(actorId)
       if (!isOwn && !isBlocked && !hiddenFrom?.includes(peer.userId)) peer.send(bytes ??= Buffer.from(plainFrame(type, data, chatId)), true)
     }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ChatRef, MessageRef } from '../primitives.ts'
-import { ChatUnread, Marked, MarkUpTo, Receipts, Unread } from './schemas.ts'
+import { ChatUnread, ListReceipts, Marked, MarkUpTo, Receipts, Unread } from './schemas.ts'
 import type { ReceiptsService } from './service.ts'
 
 export const receiptRoutes: FastifyPluginAsyncTypebox<{ receipts: ReceiptsService }> = async (app, { receipts }) => {
@@ -8,7 +8,7 @@ export const receiptRoutes: FastifyPluginAsyncTypebox<{ receipts: ReceiptsServic
   app.post('/sessions/:chatId/delivered', { schema: delivered }, request => receipts.delivered(request.identity.userId, request.params.chatId, request.body))
   app.get('/sessions/:chatId/unread', { schema: unread }, request => receipts.unread(request.identity.userId, request.params.chatId))
   app.get('/unread', { schema: allUnread }, request => receipts.allUnread(request.identity.userId))
-  app.get('/messages/:messageId/receipts', { schema: list }, request => receipts.receipts(request.identity.userId, request.params.messageId))
+  app.get('/messages/:messageId/receipts', { schema: list }, request => receipts.receipts(request.identity.userId, request.params.messageId, request.query))
 }
 
 const tags = ['receipts']
@@ -17,4 +17,4 @@ const read = { tags, summary: 'Mark as read', description: marking, params: Chat
 const delivered = { tags, summary: 'Mark as delivered', description: marking, params: ChatRef, body: MarkUpTo, response: { 200: Marked } }
 const unread = { tags, summary: 'Unread messages of a chat', params: ChatRef, response: { 200: ChatUnread } }
 const allUnread = { tags, summary: 'Unread messages of all my chats', description: 'The total leaves out muted and archived chats.', response: { 200: Unread } }
-const list = { tags, summary: 'Who has got and read a message', params: MessageRef, response: { 200: Receipts } }
+const list = { tags, summary: 'Who has got and read a message', description: 'Those who read privately have only got it; times are kept in chats of up to 256 members.', params: MessageRef, querystring: ListReceipts, response: { 200: Receipts } }

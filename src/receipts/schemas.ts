@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { ChatId, ChatRef, Count, Input, MessageId, MessageRef, Nullable, Page, Seq, Time, UserId } from '../primitives.ts'
+import { ChatId, ChatRef, Count, Cursor, Input, MessageId, MessageRef, Nullable, Page, PageLimit, Seq, Time, UserId } from '../primitives.ts'
 
 /** What somebody has got and read: everything up to it. Only moves forward. */
 export const Watermark = Type.Object({ userId: UserId, deliveredSeq: Seq, readSeq: Seq })
@@ -34,9 +34,13 @@ export const Unread = Type.Object({
 export const Receipt = Type.Object({
   userId: UserId,
   status: Type.Enum(['delivered', 'read']),
+  deliveredAt: Nullable(Time),
   readAt: Nullable(Time),
 })
+export type Receipt = Static<typeof Receipt>
 export const Receipts = Page(Receipt)
+export const ListReceipts = Input({ cursor: Type.Optional(Cursor), limit: Type.Optional(PageLimit) })
+export type ListReceipts = Static<typeof ListReceipts>
 
 const UnreadCommand = Input({ chatId: Type.Optional(ChatId) })
 
@@ -44,7 +48,7 @@ export const commands = {
   mark_as_read: { data: Input({ ...ChatRef.properties, ...MarkUpTo.properties }), reply: 'messages_read', result: Marked },
   mark_as_delivered: { data: Input({ ...ChatRef.properties, ...MarkUpTo.properties }), reply: 'messages_delivered', result: Marked },
   get_unread: { data: UnreadCommand, reply: 'ok', result: Type.Union([ChatUnread, Unread]) },
-  get_receipts: { data: MessageRef, reply: 'ok', result: Receipts },
+  get_receipts: { data: Input({ ...MessageRef.properties, ...ListReceipts.properties }), reply: 'ok', result: Receipts },
 } as const
 
 // Without a revision: watermarks are merged by their maximum, in whatever order they come.

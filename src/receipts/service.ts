@@ -1,9 +1,14 @@
 import { ApiError } from '../errors.ts'
 import { parseMessageId } from '../messages/message-id.ts'
 import type { Database } from '../plugins/database.ts'
+import type { FleetingFrame } from '../realtime/frames.ts'
 import type { Hub } from '../realtime/hub.ts'
-import { advanceWatermark, allUnread, chatUnread, isVisible, messageReceipts } from './queries.ts'
-import type { Marked, MarkUpTo } from './schemas.ts'
+import { decodeCursor, toPage } from '../pages.ts'
+import { compile } from '../plugins/validation.ts'
+import { Input, Nullable, Time, UserId } from '../primitives.ts'
+import { ownWatermarkFrames, watermarkFrames } from './frames.ts'
+import { advanceWatermark, allUnread, chatUnread, isVisible, messageReceipts, mutualWatermarks } from './queries.ts'
+import type { ListReceipts, Marked, MarkUpTo } from './schemas.ts'
 
 export type ReceiptsService = ReturnType<typeof receiptsService>
 
@@ -14,18 +19,19 @@ export interface ReceiptsDependencies {
   unmark: (userId: string, chatId: string) => Promise<unknown>
 }
 
+const checkCursor = compile(Input({ at: Nullable(Time), userId: UserId }), 'cursor')
+
 export function receiptsService ({ db, hub, unmark }: ReceiptsDependencies) {
   async function advance (mark: 'read' | 'delivered', userId: string, chatId: string, upToSeq: number | null): Promise<Marked> {
     const advanced = await advanceWatermark(db, mark, chatId, userId, upToSeq)
     if (!advanced) throw new ApiError('CHAT_NOT_FOUND')
-    const { updated, isSmall, readSeq, deliveredSeq, unreadCount } = advanced
+    const { readSeq, deliveredSeq, publicReadSeq, unreadCount, mentionCount, blocked, readMoved, deliveredMoved, publicReadMoved } = advanced
     const at = advanced.at.toISOString()
-    if (updated) {
-      const data = JSON.stringify(mark === 'read' ? { userId, readSeq, at } : { userId, deliveredSeq, at })
-      hub.publish([{ kind: 'fleeting', type: `messages_${mark}`, chatId: chatId.toLowerCase(), data, ...(isSmall ? { audience: 'followers' } : { userIds: [userId] }) }])
-    }
+    const moved = { read: readMoved, delivered: deliveredMoved, publicRead: publicReadMoved }
+    const movement = { chatId: chatId.toLowerCase(), userId, at, readSeq, deliveredSeq, publicReadSeq, hiddenFrom: blocked, moved }
+    hub.publish(advanced.isSmall ? watermarkFrames(movement) : ownWatermarkFrames(movement))
     if (mark === 'read' && advanced.wasMarkedUnread) await unmark(userId, chatId)
-    return { chatId: chatId.toLowerCase(), userId, at, readSeq, deliveredSeq, unreadCount, mentionCount: 0, updated }
+    return { chatId: chatId.toLowerCase(), userId, at, readSeq, deliveredSeq, unreadCount, mentionCount, updated: Object.values(moved).some(Boolean) }
   }
 
   async function mark (kind: 'read' | 'delivered', userId: string, chatId: string, request: MarkUpTo): Promise<Marked> {
@@ -49,10 +55,23 @@ export function receiptsService ({ db, hub, unmark }: ReceiptsDependencies) {
     allUnread: (userId: string) => allUnread(db, userId),
 
     /** Who has got and read a message. @throws {ApiError} MESSAGE_NOT_FOUND also for what the user may not see */
-    async receipts (userId: string, messageId: string) {
-      const data = await messageReceipts(db, parseMessageId(messageId), userId)
-      if (!data) throw new ApiError('MESSAGE_NOT_FOUND')
-      return { data, nextCursor: null }
+    async receipts (userId: string, messageId: string, { cursor, limit = 50 }: ListReceipts = {}) {
+      const rows = await messageReceipts(db, parseMessageId(messageId), userId, limit + 1, decodeCursor(cursor, checkCursor))
+      if (!rows) throw new ApiError('MESSAGE_NOT_FOUND')
+      return toPage(rows, limit, ({ at, ...receipt }) => receipt, ({ at, userId }) => ({ at, userId }))
+    },
+
+    /** Two people see each other again: what they have got and read meanwhile is told. */
+    async reveal (userId: string, otherId: string): Promise<void> {
+      const at = new Date().toISOString()
+      const watermarks = await mutualWatermarks(db, userId, otherId)
+      hub.publish(watermarks.flatMap(({ chatId, userId: whose, readSeq, deliveredSeq }): FleetingFrame[] => {
+        const userIds = [whose === userId ? otherId : userId]
+        return [
+          { kind: 'fleeting', chatId, userIds, type: 'messages_delivered', data: JSON.stringify({ userId: whose, deliveredSeq, at }) },
+          { kind: 'fleeting', chatId, userIds, type: 'messages_read', data: JSON.stringify({ userId: whose, readSeq, at }) },
+        ]
+      }))
     },
   }
 }

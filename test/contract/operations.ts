@@ -232,7 +232,7 @@ export const OPERATIONS: Operation[] = [
   {
     route: 'GET /messages/{messageId}/receipts',
     command: 'get_receipts',
-    cases: [{ as: 'bob', input: message('late'), prepare: ({ call, group }) => call('fay', 'POST /sessions/{chatId}/read', { chatId: group }) }, { as: 'fay', input: message('late') }, ...noMessage()],
+    cases: [{ as: 'bob', input: message('late'), prepare: ({ call, group }) => call('fay', 'POST /sessions/{chatId}/read', { chatId: group }) }, { as: 'fay', input: message('late', { limit: 1 }) }, ...noMessage(), ...badPage(message('late'))],
   },
   { route: 'GET /blocks', command: 'get_blocks', cases: [{ as: 'ida' }, { as: 'bob' }, { as: 'bob', input: () => ({ limit: 1 }), error: 'VALIDATION_FAILED' }] },
   {

@@ -2,6 +2,7 @@ import type { CommandName } from '../../src/contract.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import type { Input } from '../helpers/wire.ts'
 import { acquaintance, chat, cursor, inGroup, message, NOTHING, participant, refuse, seqOf } from './refusals.ts'
+import { RECEIPT_CURSORS } from './rights-on-receipts.ts'
 import { RIGHTS_ON_LISTS } from './rights-on-lists.ts'
 import { RIGHTS_ON_MEMBERS } from './rights-on-members.ts'
 import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
@@ -188,7 +189,7 @@ export const RIGHTS: Rights[] = [
   { route: 'POST /sessions/{chatId}/delivered', command: 'mark_as_delivered', rows: marks },
   { route: 'GET /sessions/{chatId}/unread', command: 'get_unread', rows: { chatId: chat() } },
   { route: 'GET /unread', rows: {} },
-  { route: 'GET /messages/{messageId}/receipts', command: 'get_receipts', rows: { messageId: message() } },
+  { route: 'GET /messages/{messageId}/receipts', command: 'get_receipts', rows: { messageId: message(), cursor: RECEIPT_CURSORS } },
   { route: 'GET /blocks', command: 'get_blocks', rows: {} },
   { route: 'PUT /blocks/{userId}', command: 'block_user', rows: { userId: [refuse('bob', 'USER_NOT_FOUND', () => ({ userId: 'nobody' })), refuse('bob', 'TARGET_IS_SELF', ({ id }) => ({ userId: id('bob') }))] } },
   {

@@ -4,7 +4,7 @@ import { directChatWith } from '../../src/blocks/queries.ts'
 import { chatView, findChat, listChats } from '../../src/chats/queries.ts'
 import { getMessage, listMessages, messageState, sendMessages, updateContent, type SendItem } from '../../src/messages/queries.ts'
 import type { Queryable } from '../../src/plugins/database.ts'
-import { advanceWatermark, allUnread, chatUnread, messageReceipts } from '../../src/receipts/queries.ts'
+import { advanceWatermark, allUnread, chatUnread, messageReceipts, mutualWatermarks } from '../../src/receipts/queries.ts'
 import { changes, changesForUsers, heads, loadUser, syncPage } from '../../src/sync/queries.ts'
 import { request } from '../helpers/live.ts'
 import { startParley } from '../helpers/parley.ts'
@@ -75,7 +75,8 @@ const PATHS: Record<string, (n: number) => Promise<unknown>> = {
   'unread messages of all chats': () => allUnread(db, 'bob'),
   'marking as read': n => advanceWatermark(db, 'read', chatId, 'bob', 1_000 + n),
   'marking as delivered': n => advanceWatermark(db, 'delivered', chatId, 'carol', 1_000 + n),
-  receipts: n => messageReceipts(db, { chatId, seq: 100 + n }, 'bob'),
+  receipts: n => messageReceipts(db, { chatId, seq: 100 + n }, 'bob', 50, undefined),
+  'what two people see of each other': () => mutualWatermarks(db, 'bob', 'carol'),
 }
 
 for (const [name, work] of Object.entries(PATHS)) t.test(name, async (t: Test) => { t.equal(await scansOf(work), 0) })

@@ -111,7 +111,7 @@ t.test('in a chat of more than 256 only one’s own devices are told, and no tim
   t.match(await desk.next('messages_read'), { data: { userId: 'bob', readSeq: 1 } })
   t.strictSame(await alice.soFar('messages_read'), [])
   t.strictSame(await sql.rows('SELECT FROM chat.message_read WHERE chat_id = $1', [chatId]), [])
-  t.strictSame(await receipts('alice', `${chatId}.1`), [{ userId: 'bob', status: 'read', readAt: null }])
+  t.strictSame(await receipts('alice', `${chatId}.1`), [{ userId: 'bob', status: 'read', deliveredAt: null, readAt: null }])
   t.strictSame((await alice.command('join_chat', { chatId })).watermarks, [{ userId: 'alice', deliveredSeq: 2, readSeq: 2 }], 'of the others there is none to see')
 })
 

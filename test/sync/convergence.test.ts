@@ -79,6 +79,9 @@ const set = (person: Person, settings: Omit<CommandData<'update_membership'>, 'c
 const sanction = (name: 'ban_user' | 'unban_user' | 'unsilence_user', person: Person): Action => ({ as, id, chatId }) => as('mona').command(name, { chatId, userId: id(person) })
 const silence = (person: Person): Action => ({ as, id, chatId }) => as('mona').command('silence_user', { chatId, userId: id(person), seconds: 600 })
 
+const read = (person: Person): Action => ({ as, chatId }) => as(person).command('mark_as_read', { chatId })
+const readPrivately = (person: Person, privateReading = true): Action => ({ as }) => as(person).command('update_me', { settings: { privateReading } })
+
 const ACTIONS: Record<string, Action> = {
   send: send('bob'),
   'send by somebody whom nobody blocks': send('fay'),
@@ -200,6 +203,16 @@ const PERSONAL: Record<string, (person: typeof VIEWERS[number]) => Action> = {
   'become an administrator': person => ({ as, id, chatId }) => as('olga').command('update_participant', { chatId, userId: id(person), role: 'ADMIN' }),
   block: person => each(({ as, id }) => as(person).command('block_user', { userId: id('olga') }), send('olga')),
   'block and unblock': person => each(({ as, id }) => as(person).command('block_user', { userId: id('bob') }), ({ as, id }) => as(person).command('unblock_user', { userId: id('bob') }), send('bob')),
+  'read privately': person => each(readPrivately(person), read(person)),
+  'read privately, and write': person => each(readPrivately(person), read(person), send(person), send('bob')),
+  'read privately, then openly': person => each(
+    readPrivately(person), read(person), readPrivately(person, false), send(person), send('bob'), read(person)),
+  'read privately, be removed and added again': person => each(readPrivately(person), read(person), send(person), remove(person), add(person)),
+  'block, both read and write': person => each(
+    ({ as, id }) => as(person).command('block_user', { userId: id('olga') }), ...[person, 'olga' as const].flatMap(who => [send(who), read(who)])),
+  'be blocked, both read and write, and be unblocked': person => each(
+    ({ as, id }) => as('olga').command('block_user', { userId: id(person) }), ...[person, 'olga' as const].flatMap(who => [send(who), read(who)]),
+    ({ as, id }) => as('olga').command('unblock_user', { userId: id(person) })),
   'unblock after an edit': person => each(
     ({ as, id }) => as(person).command('block_user', { userId: id('bob') }), ({ as, message, newest }) => as('bob').command('edit_message', { messageId: message(newest), content: `edited for ${person}` }),
     ({ as, id }) => as(person).command('unblock_user', { userId: id('bob') })),

@@ -60,6 +60,15 @@ RETURN json_build_object('chatId', (h).chat_id, 'lastRevision', (h).last_revisio
   'messageCount', (h).last_ordinal, 'memberCount', (h).member_count, 'readSeq', (p).read_seq, 'deliveredSeq', (p).delivered_seq,
   'unreadCount', chat.unread_count(h, p), 'mentionCount', chat.mention_count(h, p), 'lastMessageAt', chat.rfc3339((h).last_message_at));
 
+-- The watermarks of all members of a small chat, but for those who block the viewer or are blocked by them; of a larger one
+-- the viewer's own.
+CREATE OR REPLACE FUNCTION chat.watermarks_json(h chat.chat_head, p_user_id text) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT coalesce(json_agg(chat.watermark_json_for(p, p_user_id) ORDER BY p.user_id), '[]'::json) FROM chat.chat_participant p
+        WHERE p.chat_id = (h).chat_id AND p.state = 'JOINED'
+          AND (p.user_id = p_user_id OR (h).member_count <= chat.small_chat_members() AND NOT chat.is_blocked_between(p.user_id, p_user_id)));
+DROP FUNCTION chat.watermark_json(chat.chat_participant);
+
 DROP FUNCTION chat.send_messages(jsonb, boolean, boolean);
 
 -- A page of what a user has: the heads of the chats they are in (by chat id, above p_after), and of these chats the
@@ -136,7 +145,8 @@ END $$;
 -- previous_revision is the chat's revision before the message and the rows that change with it, each of which has a revision
 -- of its own, just below the message's: participant, when the sender has become one by speaking in a STREAM; thread_root, the
 -- message at the top of the thread (with the last reply of the batch to it). watermark is set when the sender stood right
--- before their own message and was moved onto it.
+-- before their own message and was moved onto it. It is for everybody, unless it says publicReadSeq (what others are told of
+-- a sender who reads privately) and hiddenFrom (whom the sender blocks).
 --
 -- The ordering rule: heads are locked by chat, then the senders by (chat, user), and only a later statement looks at
 -- anything, so that it sees all that the holders before it have committed. Numbers given out under the lock become visible
@@ -212,6 +222,8 @@ BEGIN
   ),
   judged AS MATERIALIZED (
     SELECT i.*, h.last_seq, h.last_revision, h.last_ordinal, h.last_message_at, coalesce(p.sent_count, 0) AS sent_count, p.read_seq, p.label,
+      coalesce(u.settings @> '{"privateReading": true}', false) AS is_private,
+      u.settings @> '{"privateReading": true}' OR p.public_read_seq IS NOT NULL OR EXISTS (SELECT FROM chat.user_block b WHERE b.user_id = i.sender_id) AS is_veiled,
       thread.seq AS thread_seq, i.sender_id IS NOT NULL AND p.state IS DISTINCT FROM 'JOINED' AS is_new,
       earlier.message AS earlier_message, earlier.seq AS earlier_seq, earlier.revision AS earlier_revision, earlier.created_at AS earlier_created_at,
       CASE
@@ -321,19 +333,20 @@ BEGIN
   -- so the messages that continue the watermark are its beginning.
   sender AS MATERIALIZED (
     SELECT n.chat_id, n.sender_id, max(n.sender_ordinal) AS sender_ordinal, min(n.stood_at) + count(*) FILTER (WHERE n.seq = n.stood_at + n.sender_rank)::integer AS read_seq,
-      max(n.revision - 1 - n.ends_thread::integer) FILTER (WHERE n.joins) AS join_revision
+      bool_or(n.is_private) AS is_private, max(n.revision - 1 - n.ends_thread::integer) FILTER (WHERE n.joins) AS join_revision
     FROM numbered n WHERE n.sender_id IS NOT NULL GROUP BY n.chat_id, n.sender_id
   ),
   senders AS (
-    UPDATE chat.chat_participant p SET sent_count = g.sender_ordinal, read_seq = g.read_seq, delivered_seq = greatest(p.delivered_seq, g.read_seq)
+    UPDATE chat.chat_participant p SET sent_count = g.sender_ordinal, read_seq = g.read_seq, delivered_seq = greatest(p.delivered_seq, g.read_seq),
+      public_read_seq = CASE WHEN g.is_private AND g.read_seq > p.read_seq THEN coalesce(p.public_read_seq, p.read_seq) ELSE p.public_read_seq END
     FROM sender g WHERE g.join_revision IS NULL AND p.chat_id = g.chat_id AND p.user_id = g.sender_id
-    RETURNING p.chat_id, p.user_id, p.delivered_seq
+    RETURNING p.chat_id, p.user_id, p.delivered_seq, coalesce(p.public_read_seq, p.read_seq) AS public_read_seq
   ),
   joined AS (
     INSERT INTO chat.chat_participant AS p (chat_id, user_id, joined_at, join_revision, revision, inbox_revision, delivered_seq, read_seq, sent_count)
     SELECT g.chat_id, g.sender_id, v_now, g.join_revision, g.join_revision, 1, g.read_seq, g.read_seq, g.sender_ordinal FROM sender g WHERE g.join_revision IS NOT NULL
     ON CONFLICT (chat_id, user_id) DO UPDATE SET state = 'JOINED', role = 'MEMBER', joined_at = excluded.joined_at, join_revision = excluded.join_revision, revision = excluded.revision,
-      delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq, sent_count = excluded.sent_count
+      delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq, public_read_seq = NULL, sent_count = excluded.sent_count
     RETURNING p.chat_id, p.user_id, p.delivered_seq, chat.participant_json(p) AS participant
   ),
   notified AS MATERIALIZED (
@@ -345,8 +358,11 @@ BEGIN
       coalesce(i.created_at, a.earlier_created_at) AS created_at, coalesce(i.message, a.earlier_message) AS message,
       coalesce(n.joins, false)::integer + coalesce(n.ends_thread, false)::integer AS others,
       CASE WHEN n.joins THEN j.participant END AS participant, CASE WHEN n.ends_thread THEN r.message END AS thread_root,
-      CASE WHEN n.seq = n.stood_at + n.sender_rank
-        THEN json_build_object('userId', n.sender_id, 'deliveredSeq', greatest(n.seq, s.delivered_seq), 'readSeq', n.seq) END AS watermark
+      CASE WHEN n.seq = n.stood_at + n.sender_rank THEN
+        CASE WHEN n.is_veiled THEN json_build_object('userId', n.sender_id, 'deliveredSeq', greatest(n.seq, s.delivered_seq), 'readSeq', n.seq,
+          'publicReadSeq', coalesce(s.public_read_seq, n.seq), 'hiddenFrom', chat.blocked_by(n.sender_id))
+        ELSE json_build_object('userId', n.sender_id, 'deliveredSeq', greatest(n.seq, s.delivered_seq), 'readSeq', n.seq) END
+      END AS watermark
     FROM paced a
     LEFT JOIN numbered n ON n.idx = a.idx
     LEFT JOIN inserted i ON i.chat_id = n.chat_id AND i.seq = n.seq
