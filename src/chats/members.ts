@@ -85,9 +85,15 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
       })
     },
 
-    /** @throws {ApiError} ROLE_REQUIRED; LAST_OWNER; USER_NOT_FOUND for who is not in the chat */
-    async update (actorId: string, chatId: string, userId: string, { role, label }: UpdateParticipant): Promise<ParticipantChange> {
-      return changes.run({ chatId, participants: [actorId, userId], inboxes: [userId] }, async change => {
+    /**
+     * A chat can have several owners; with `transfer` who gives the role of an owner away is an administrator from then on.
+     * @throws {ApiError} ROLE_REQUIRED; LAST_OWNER; USER_NOT_FOUND for who is not in the chat
+     */
+    async update (actorId: string, chatId: string, userId: string, { role, label, transfer = false }: UpdateParticipant): Promise<ParticipantChange> {
+      if (transfer && role !== 'OWNER') throw new ApiError('VALIDATION_FAILED', 'transfer goes with the role OWNER', { details: { field: 'transfer' } })
+      if (transfer && actorId === userId) throw new ApiError('TARGET_IS_SELF')
+      const changed = transfer ? [userId, actorId] : [userId]
+      return changes.run({ chatId, participants: [actorId, userId], inboxes: changed }, async change => {
         const actor = change.member(actorId)
         requireRole(actor.role, 'ADMIN')
         const target = change.participants.get(userId)
@@ -95,13 +101,13 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
         if (!atLeast(actor.role, target.role) || (role !== undefined && !atLeast(actor.role, role))) throw new ApiError('ROLE_REQUIRED')
         const isDemotion = role !== undefined && target.role === 'OWNER' && role !== 'OWNER'
         if (isDemotion && await countOwners(change.tx, change.chatId) === 1) throw new ApiError('LAST_OWNER')
-        const kind = role === undefined ? 'label_changed' : 'role_changed'
+        const kind = transfer ? 'ownership_transferred' : role === undefined ? 'label_changed' : 'role_changed'
         const data = { ...(role !== undefined && { role }), ...(label !== undefined && { label }) }
         const notice = await writeSystemMessage(change, { kind, actorId, targetIds: [userId], data })
-        const inboxRevisions = await change.takeInboxRevisions([userId])
-        const participants = await updateParticipant(change.tx, change.chatId, userId, {
-          ...data, revision: await change.takeRevisions(), inboxRevision: inboxRevisions.get(userId) ?? 0,
-        })
+        const inboxRevisions = await change.takeInboxRevisions(changed)
+        const next = async (id: string) => ({ revision: await change.takeRevisions(), inboxRevision: inboxRevisions.get(id) ?? 0 })
+        const participants = await updateParticipant(change.tx, change.chatId, userId, { ...data, ...await next(userId) })
+        if (transfer) participants.push(...await updateParticipant(change.tx, change.chatId, actorId, { role: 'ADMIN', ...await next(actorId) }))
         return announceParticipants(change, 'participant_updated', kind, actorId, notice, participants)
       })
     },

@@ -45,7 +45,8 @@ export async function findChat (
 export async function directPeer (db: Queryable, chatId: string, userId: string): Promise<string | undefined> {
   const [row] = await db.query<{ userId: string }>({
     name: 'chats.directPeer',
-    text: `SELECT CASE WHEN c.direct_low = $2 THEN c.direct_high ELSE c.direct_low END AS "userId" FROM chat.chat_session c WHERE c.id = $1 AND c.type = 'DIRECT'`,
+    text: `SELECT CASE WHEN c.direct_low = $2 THEN c.direct_high ELSE c.direct_low END AS "userId"
+           FROM chat.chat_session c WHERE c.id = $1 AND c.type = 'DIRECT'`,
   }, [chatId, userId])
   return row?.userId
 }
@@ -100,6 +101,8 @@ export interface Joining {
   /** One of them who gets the chat. */
   ownerId?: string
   label: string | null
+  /** Those of some of them. */
+  labels?: Record<string, string>
   firstRevision: number
   inboxRevisions: Map<string, number>
   visibleFromSeq: number
@@ -111,19 +114,19 @@ export interface Joining {
  * Makes these users members, for the first time or again. One revision each. What somebody who comes back has hidden is told
  * again with their membership: their devices have forgotten the chat, or never heard of it while it was left.
  */
-export async function joinParticipants (db: Queryable, chatId: string, { userIds, role, ownerId, label, firstRevision, inboxRevisions, visibleFromSeq, readSeq }: Joining): Promise<Participant[]> {
+export async function joinParticipants (db: Queryable, chatId: string, { userIds, role, ownerId, label, labels, firstRevision, inboxRevisions, visibleFromSeq, readSeq }: Joining): Promise<Participant[]> {
   return participants(await db.query({
     name: 'chats.joinParticipants',
     text: `WITH joining AS (SELECT j.user_id, j.inbox_revision, j.n FROM unnest($2::text[], $3::integer[]) WITH ORDINALITY AS j (user_id, inbox_revision, n)),
              told_again AS (UPDATE chat.message_hidden x SET inbox_revision = j.inbox_revision FROM joining j WHERE x.chat_id = $1 AND x.user_id = j.user_id AND x.seq >= $7)
            INSERT INTO chat.chat_participant AS p (chat_id, user_id, role, label, state, joined_at, join_revision, revision, inbox_revision, visible_from_seq, delivered_seq, read_seq)
-           SELECT $1, j.user_id, CASE WHEN j.user_id = $9 THEN 'OWNER' ELSE $4::chat.participant_role END, $5, 'JOINED', clock_timestamp(), $6 + j.n - 1, $6 + j.n - 1, j.inbox_revision, $7, $8, $8
+           SELECT $1, j.user_id, CASE WHEN j.user_id = $9 THEN 'OWNER' ELSE $4::chat.participant_role END, coalesce($10::jsonb ->> j.user_id, $5), 'JOINED', clock_timestamp(), $6 + j.n - 1, $6 + j.n - 1, j.inbox_revision, $7, $8, $8
            FROM joining j
            ON CONFLICT (chat_id, user_id) DO UPDATE SET role = excluded.role, label = excluded.label, state = 'JOINED', joined_at = excluded.joined_at,
              join_revision = excluded.join_revision, revision = excluded.revision, inbox_revision = excluded.inbox_revision, visible_from_seq = excluded.visible_from_seq,
              delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq, public_read_seq = NULL, archived_seq = NULL, pinned_at = NULL, marked_unread = false
            RETURNING chat.participant_json(p) AS participant`,
-  }, [chatId, userIds, userIds.map(userId => inboxRevisions.get(userId) ?? 0), role, label, firstRevision, visibleFromSeq, readSeq, ownerId ?? null]))
+  }, [chatId, userIds, userIds.map(userId => inboxRevisions.get(userId) ?? 0), role, label, firstRevision, visibleFromSeq, readSeq, ownerId ?? null, json(labels)]))
 }
 
 export async function leaveChat (db: Queryable, chatId: string, userId: string, { state, revision, inboxRevision }: { state: 'LEFT' | 'REMOVED' | 'BANNED', revision: number, inboxRevision: number }): Promise<Participant[]> {

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import {
-  ChatId, ChatRef, ClientKey, Count, Cursor, Input, InputWithLabels, InputWithOneOf, Labels, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId, UserRef,
+  ChatId, ChatRef, ClientKey, Count, Cursor, Dictionary, Input, InputWithLabels, InputWithOneOf, Labels, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId, UserRef,
 } from '../primitives.ts'
 import { Message, MessageType } from '../messages/schemas.ts'
 import { Users } from '../users/schemas.ts'
@@ -97,11 +97,14 @@ const NewChat = {
   metadata: Type.Optional(Metadata),
 }
 
-export const CreateDirect = Input({ type: Type.Literal('DIRECT'), targetUserId: UserId, ...NewChat })
+const ParticipantLabels = Dictionary(Label, { maxProperties: 1000, description: "The application's own roles of those who are in it from the beginning, by user id" })
+
+export const CreateDirect = Input({ type: Type.Literal('DIRECT'), targetUserId: UserId, participantLabels: Type.Optional(ParticipantLabels), ...NewChat })
 export const CreateGroup = Input({
   type: Type.Literal('GROUP'),
   name: Name,
   participantIds: Type.Array(UserId, { maxItems: 999, description: 'Beside the creator, who becomes the owner' }),
+  participantLabels: Type.Optional(ParticipantLabels),
   avatarUrl: Type.Optional(Url),
   description: Type.Optional(Description),
   settings: Type.Optional(Type.Partial(ChatSettings, { additionalProperties: false })),
@@ -190,7 +193,11 @@ export const AddParticipants = Input({
 })
 export type AddParticipants = Static<typeof AddParticipants>
 
-export const UpdateParticipant = Type.Object({ role: Type.Optional(Role), label: Type.Optional(Nullable(Label)) }, { additionalProperties: false, minProperties: 1 })
+export const UpdateParticipant = Type.Object({
+  role: Type.Optional(Role),
+  label: Type.Optional(Nullable(Label)),
+  transfer: Type.Optional(Type.Boolean({ description: 'With the role OWNER: who gives it away becomes an ADMIN' })),
+}, { additionalProperties: false, minProperties: 1 })
 export type UpdateParticipant = Static<typeof UpdateParticipant>
 
 export const ParticipantRef = Input({ ...ChatRef.properties, userId: UserId })

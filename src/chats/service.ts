@@ -56,6 +56,7 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
       ...(chat.type === 'GROUP' && { ownerId: chat.createdById }),
       role: 'MEMBER',
       label: chat.type === 'SUPPORT' ? 'USER' : null,
+      ...(chat.participantLabels && { labels: chat.participantLabels }),
       firstRevision: 2,
       inboxRevisions: await change.takeInboxRevisions(userIds),
       visibleFromSeq: 1,

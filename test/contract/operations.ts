@@ -5,6 +5,7 @@ import { badPage, direct, group, member, message, noChat, noMessage } from './in
 import { ON_LISTS } from './operations-on-lists.ts'
 import { ON_MEMBERS } from './operations-on-members.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
+import { ON_SUPPORT } from './operations-on-support.ts'
 import { ON_USERS } from './operations-on-users.ts'
 import type { Person, World } from './world.ts'
 
@@ -271,5 +272,6 @@ export const OPERATIONS: Operation[] = [
   ...ON_MESSAGES,
   ...ON_MEMBERS,
   ...ON_LISTS,
+  ...ON_SUPPORT,
   ...ON_USERS,
 ]

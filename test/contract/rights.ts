@@ -7,6 +7,7 @@ import { RIGHTS_ON_LISTS } from './rights-on-lists.ts'
 import { RIGHTS_ON_MEMBERS } from './rights-on-members.ts'
 import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
 import { RIGHTS_ON_RECOVERY } from './rights-on-recovery.ts'
+import { RIGHTS_ON_SUPPORT } from './rights-on-support.ts'
 import type { Person, World } from './world.ts'
 
 /** What somebody may not do or see, for each identifier that an operation takes, and by their role. */
@@ -239,4 +240,5 @@ export const RIGHTS: Rights[] = [
   ...RIGHTS_ON_RECOVERY,
   ...RIGHTS_ON_MEMBERS,
   ...RIGHTS_ON_LISTS,
+  ...RIGHTS_ON_SUPPORT,
 ]

@@ -42,6 +42,10 @@ export interface World {
   hers: string
   /** Was olga's and bob's, until it was deleted. */
   dead: string
+  /** Bob's questions: nobody's yet; gus's, with a message of bob's; closed, and was gus's. */
+  asked: string
+  taken: string
+  closed: string
   /** Ids of messages. In the group, oldest first: bob's, too old to be edited and before lee's time; lex's; rex's; bob's; fay's answer to it; bob's, deleted. */
   early: string
   lexs: string
@@ -104,6 +108,15 @@ export async function makeWorld (parley: Parley): Promise<World> {
   const quiet = await create('olga', 'Quiet', ['bob'], { settings: { whoMaySend: 'ADMIN' } })
   const slow = await create('olga', 'Slow', ['bob'], { settings: { slowModeSeconds: 3600 } })
   await send('bob', slow, 'one')
+  const ask = async (name: string) => {
+    const { body } = await call('bob', 'POST /sessions', { type: 'SUPPORT', name, labels: { topic: name } })
+    return (body.chat as { id: string }).id
+  }
+  const asked = await ask('asked')
+  const [taken, closed] = [await ask('taken'), await ask('closed')]
+  await send('bob', taken, 'help')
+  for (const chatId of [taken, closed]) await call('gus', 'POST /sessions/{chatId}/take', { chatId })
+  await call('bob', 'POST /sessions/{chatId}/close', { chatId: closed })
   const hers = await create('zoe', 'Hers', ['yan'], { externalRef: `hers${suffix}` })
   const hersOne = await send('zoe', hers, 'hers')
   const dead = await create('olga', 'Dead', ['bob'])
@@ -112,7 +125,7 @@ export async function makeWorld (parley: Parley): Promise<World> {
 
   // What nobody can do by the API.
   await pool.query("UPDATE chat.chat_message SET created_at = created_at - interval '1 day' WHERE chat_id = $1 AND content = 'early'", [group])
-  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, hers, dead, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
+  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, hers, dead, asked, taken, closed, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
 }
 
 /** The same number in all worlds: ids, times and keys, each by the place where it is first seen. */
