@@ -7,18 +7,22 @@ import { Changes } from './changes.ts'
 import { chats } from './chats/index.ts'
 import { membersService } from './chats/members.ts'
 import { membershipsService } from './chats/memberships.ts'
+import { removalService } from './chats/removal.ts'
 import { sanctionsService } from './chats/sanctions.ts'
 import { chatsService } from './chats/service.ts'
 import type { Config } from './config.ts'
 import { messages } from './messages/index.ts'
 import { recoveryService } from './messages/recovery.ts'
+import { retentionService } from './messages/retention.ts'
 import { messagesService } from './messages/service.ts'
+import { threadsService } from './messages/threads.ts'
 import { messageWriter } from './messages/publish.ts'
 import { admin } from './plugins/admin.ts'
 import { auth, bearerToken } from './plugins/auth.ts'
 import { database } from './plugins/database.ts'
 import { earlyErrors, errorHandler } from './plugins/error-handler.ts'
 import { health } from './plugins/health.ts'
+import { jobs } from './plugins/jobs.ts'
 import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
 import { validation } from './plugins/validation.ts'
@@ -60,6 +64,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   await app.register(cors, { origin: config.corsOrigins.includes('*') ? true : config.corsOrigins, methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], strictPreflight: false })
   await app.register(openapi)
   await app.register(database, { config })
+  await app.register(jobs, { config })
   await app.register(health)
   await app.register(auth, { config })
   await app.register(admin, { config })
@@ -103,7 +108,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   const typing = new Typing(hub, config.realtime.typingTimeoutMs)
 
   await app.register(users, { users: userService })
-  await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes) })
+  await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), removal: removalService(db) })
   await app.register(messages, {
     messages: messagesService({
       db,
@@ -113,6 +118,8 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
       directChat: chatService.direct,
       delivered: async (userId, chatId, upToSeq) => { await receiptService.delivered(userId, chatId, { upToSeq }) },
     }),
+    threads: threadsService(db),
+    retention: retentionService({ db, changes, config }),
     recovery: recoveryService({ db, changes, config }),
   })
   await app.register(support, { support: supportChats })

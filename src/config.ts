@@ -36,6 +36,8 @@ export type Config = Readonly<{
   editWindowSeconds: number
   /** How long administrators can see and restore what was deleted. */
   deletedContentDays: number
+  /** Whether this process does the jobs that are due: of a deployment at least one has to. */
+  jobs: boolean
   /** What happens when somebody is addressed who has never connected: a bare row is made, or USER_NOT_FOUND. */
   unknownUsers: 'create' | 'refuse'
   rateLimits: Readonly<{
@@ -118,6 +120,7 @@ export function loadConfig (env: Env): Config {
     corsOrigins: read.origins('CORS_ORIGINS'),
     editWindowSeconds: read.number('EDIT_WINDOW_SECONDS', { fallback: 900 }),
     deletedContentDays: read.number('DELETED_CONTENT_DAYS', { fallback: 30, max: 36_500 }),
+    jobs: read.oneOf('JOBS', ['on', 'off'], 'on') === 'on',
     unknownUsers: read.oneOf('UNKNOWN_USERS', ['create', 'refuse'], 'create'),
     rateLimits: {
       commandsPerSecond: read.number('RATE_LIMIT_COMMANDS', { fallback: 20 }),

@@ -1,6 +1,7 @@
 import { EncodedJson } from '../json.ts'
 import type { Queryable } from '../plugins/database.ts'
 import type { MessageKey } from './message-id.ts'
+import { insertMentions } from './queries.ts'
 
 /** What a message lost when it was deleted is its newest version, for so many days. `$1`, `$2`: its key; `$3`: the days. */
 const deletedContent = `
@@ -30,13 +31,14 @@ export async function messageForAdmin (db: Queryable, { chatId, seq }: MessageKe
   return row && new EncodedJson(row.view)
 }
 
-export interface Restorable { message: string, senderId: string | null, deleted: boolean, restorable: boolean }
+export interface Restorable { message: string, senderId: string | null, threadRootSeq: number | null, deleted: boolean, restorable: boolean }
 
 /** Call it under the chat's lock. undefined: there is none, or retention has passed it. */
 export async function restorable (db: Queryable, { chatId, seq }: MessageKey, deletedContentDays: number): Promise<Restorable | undefined> {
   const [row] = await db.query<Restorable>({
     name: 'messages.restorable',
-    text: `SELECT chat.message_json(m)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted, EXISTS (${deletedContent}) AS restorable
+    text: `SELECT chat.message_json(m)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted, EXISTS (${deletedContent}) AS restorable,
+             (SELECT r.seq FROM chat.chat_message r WHERE r.chat_id = $1 AND r.seq = m.thread_root_seq) AS "threadRootSeq"
            FROM chat.chat_message m JOIN chat.chat_head h ON h.chat_id = m.chat_id AND m.seq >= h.min_seq
            WHERE m.chat_id = $1 AND m.seq = $2`,
   }, [chatId, seq, deletedContentDays])
@@ -56,5 +58,6 @@ export async function restoreMessage (db: Queryable, { chatId, seq }: MessageKey
            FROM kept k WHERE m.chat_id = $1 AND m.seq = $2 RETURNING chat.message_json(m)::text AS message`,
   }, [chatId, seq, revision])
   if (!row) throw new Error('What a message said has disappeared under the lock')
+  await insertMentions(db, { chatId, seq })
   return row.message
 }

@@ -1,7 +1,7 @@
 import { EncodedJson } from '../json.ts'
 import type { Queryable } from '../plugins/database.ts'
 import type { MessageKey } from './message-id.ts'
-import type { History } from './schemas.ts'
+import type { NewMentions } from './schemas.ts'
 
 export interface SendItem {
   chatId: string
@@ -52,48 +52,12 @@ export async function sendMessages (db: Queryable, items: SendItem[], { wait }: 
   return rows.map((row, index) => ({ ...row, senderId: items[index]?.senderId ?? null }))
 }
 
-export interface HistoryRange { before: number, olderLimit: number, after: number, newerLimit: number }
-type HistoryFilter = Pick<History, 'type' | 'senderId' | 'from' | 'to'>
-
-export interface HistoryRows { page: EncodedJson, count: number, firstSeq: number, lastSeq: number, older: boolean, newer: boolean }
-
-/** Older than `before` and newer than `after`, ascending; undefined for who is not in the chat. */
-export async function listMessages (
-  db: Queryable, chatId: string, userId: string, range: HistoryRange, { type, senderId, from, to }: HistoryFilter
-): Promise<HistoryRows | undefined> {
-  const half = (condition: string, order: string, limit: string) => `
-    (SELECT m FROM chat.chat_message m, viewer v
-     WHERE m.chat_id = $1 AND m.seq > v.bound AND m.seq ${condition} AND NOT chat.is_hidden($1, m.seq, $2)
-       AND ($7::chat.message_type IS NULL OR m.type = $7) AND ($8::text IS NULL OR m.sender_id = $8)
-       AND ($9::timestamptz IS NULL OR m.created_at >= $9) AND ($10::timestamptz IS NULL OR m.created_at < $10)
-     ORDER BY m.seq ${order} LIMIT ${limit})`
-  const [row] = await db.query<Omit<HistoryRows, 'page'> & { page: string }>({
-    name: 'messages.listMessages',
-    text: `WITH viewer AS (SELECT * FROM chat.viewer($1, $2)),
-      older AS MATERIALIZED (${half('< $3', 'DESC', '$4 + 1')}),
-      newer AS MATERIALIZED (${half('> $5', 'ASC', '$6 + 1')}),
-      page AS MATERIALIZED (
-        (SELECT o.m FROM older o ORDER BY (o.m).seq DESC LIMIT $4) UNION ALL (SELECT n.m FROM newer n ORDER BY (n.m).seq LIMIT $6)),
-      shown AS (
-        SELECT coalesce(json_agg(chat.message_json_for(page.m, v.blocked) ORDER BY (page.m).seq), '[]'::json) AS data,
-          array_agg((page.m).reply_to_seq) AS replied, array_agg(DISTINCT (page.m).sender_id) AS senders,
-          count(*)::integer AS count, coalesce(min((page.m).seq), 0) AS first_seq, coalesce(max((page.m).seq), 0) AS last_seq
-        FROM page, viewer v)
-      SELECT json_build_object('data', s.data, 'related', chat.related_json($1, s.replied, $2, v.bound, v.blocked),
-          'users', chat.users_json(s.senders), 'watermarks', chat.watermarks_json(v.h, $2))::text AS page,
-        s.count, s.first_seq AS "firstSeq", s.last_seq AS "lastSeq",
-        (SELECT count(*) FROM older) > $4 AS older, (SELECT count(*) FROM newer) > $6 AS newer
-      FROM viewer v, shown s`,
-  }, [chatId, userId, range.before, range.olderLimit, range.after, range.newerLimit, type ?? null, senderId ?? null, from ?? null, to ?? null])
-  return row && { ...row, page: new EncodedJson(row.page) }
-}
-
 /** One message as the viewer may see it, with what it quotes; undefined: there is none. */
 export async function getMessage (db: Queryable, { chatId, seq }: MessageKey, userId: string): Promise<EncodedJson | undefined> {
   const [row] = await db.query<{ view: string }>({
     name: 'messages.getMessage',
     text: `SELECT json_build_object('message', chat.message_json_for(m, v.blocked),
-             'related', chat.related_json($1, ARRAY[m.reply_to_seq], $3, v.bound, v.blocked), 'users', chat.users_json(ARRAY[m.sender_id]))::text AS view
+             'related', chat.related_json($1, ARRAY[m.reply_to_seq, m.thread_root_seq], $3, v.bound, v.blocked), 'users', chat.users_json(ARRAY[m.sender_id]))::text AS view
            FROM chat.viewer($1, $3) v JOIN chat.chat_message m ON m.chat_id = $1 AND m.seq = $2
            WHERE m.seq > v.bound AND NOT chat.is_hidden($1, $2, $3)`,
   }, [chatId, seq, userId])
@@ -110,6 +74,11 @@ export interface MessageState {
   redacted: boolean
   editable: boolean
   unchanged: boolean
+  /** Mentions everybody. */
+  mentionsAll: boolean
+  /** Of the thread that it is in, if the message at its top is still there. */
+  threadRootSeq: number | null
+  chatType: string
   /** The viewer may not speak in the chat now. */
   silenced: boolean
   blocked: boolean
@@ -117,19 +86,22 @@ export interface MessageState {
 
 /** A message within the viewer's bound, as far as rights go. Call it under the chat's lock when something is to follow from it. */
 export async function messageState (
-  db: Queryable, { chatId, seq }: MessageKey, userId: string, { content, editWindowSeconds }: { content?: string, editWindowSeconds?: number } = {}
+  db: Queryable, { chatId, seq }: MessageKey, userId: string, { content, mentions, editWindowSeconds }: { content?: string, mentions?: NewMentions, editWindowSeconds?: number } = {}
 ): Promise<MessageState | undefined> {
   const [row] = await db.query<MessageState>({
     name: 'messages.messageState',
     text: `SELECT chat.message_json_for(m, v.blocked)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted, m.pinned_at IS NOT NULL AS pinned,
              chat.is_hidden($1, $2, $3) AS hidden, coalesce(m.sender_id = ANY (v.blocked), false) AS redacted, m.created_at + make_interval(secs => $4) > clock_timestamp() AS editable,
-             m.content IS NOT DISTINCT FROM $5::text AS unchanged, coalesce((v.p).silenced_until > clock_timestamp(), false) AS silenced,
+             m.content IS NOT DISTINCT FROM $5::text AND ($6::jsonb IS NULL OR chat.mentioned($1, $6) IS NOT DISTINCT FROM m.mentions) AS unchanged,
+             coalesce((m.mentions ->> 'all')::boolean, false) AS "mentionsAll", (v.c).type AS "chatType",
+             (SELECT r.seq FROM chat.chat_message r WHERE r.chat_id = $1 AND r.seq = m.thread_root_seq) AS "threadRootSeq",
+             coalesce((v.p).silenced_until > clock_timestamp(), false) AS silenced,
              (v.c).type = 'DIRECT' AND EXISTS (
                SELECT FROM chat.user_block b
                WHERE (b.user_id, b.blocked_user_id) IN (((v.c).direct_low, (v.c).direct_high), ((v.c).direct_high, (v.c).direct_low))) AS blocked
            FROM chat.viewer($1, $3) v JOIN chat.chat_message m ON m.chat_id = $1 AND m.seq = $2
            WHERE m.seq > v.bound`,
-  }, [chatId, seq, userId, editWindowSeconds ?? 0, content ?? null])
+  }, [chatId, seq, userId, editWindowSeconds ?? 0, content ?? null, mentions ? JSON.stringify(mentions) : null])
   return row
 }
 
@@ -140,22 +112,37 @@ const keepVersion = `
     m.content, m.metadata, m.mentions, m.forwarded_from, clock_timestamp()
   FROM chat.chat_message m WHERE m.chat_id = $1 AND m.seq = $2`
 
-/** @returns the JSON of the message */
-export async function updateContent (db: Queryable, { chatId, seq }: MessageKey, revision: number, content: string): Promise<string> {
+/** Without mentions those that are there stay. @returns the JSON of the message */
+export async function updateContent (db: Queryable, { chatId, seq }: MessageKey, revision: number, content: string, mentions?: NewMentions): Promise<string> {
   const [row] = await db.query<{ message: string }>({
     name: 'messages.updateContent',
-    text: `WITH kept AS (${keepVersion})
-           UPDATE chat.chat_message AS m SET content = $4, edited_at = clock_timestamp(), revision = $3
+    text: `WITH kept AS (${keepVersion}), unmentioned AS (DELETE FROM chat.mention x WHERE x.chat_id = $1 AND x.seq = $2 AND $5::jsonb IS NOT NULL)
+           UPDATE chat.chat_message AS m SET content = $4, edited_at = clock_timestamp(), revision = $3,
+             mentions = CASE WHEN $5::jsonb IS NULL THEN m.mentions ELSE chat.mentioned($1, $5) END
            WHERE m.chat_id = $1 AND m.seq = $2 RETURNING chat.message_json(m)::text AS message`,
-  }, [chatId, seq, revision, content])
+  }, [chatId, seq, revision, content, mentions ? JSON.stringify(mentions) : null])
+  if (mentions) await insertMentions(db, { chatId, seq })
   return one(row).message
+}
+
+/** The rows by which mentions are counted, of what the message says now. There are none of it. */
+export async function insertMentions (db: Queryable, { chatId, seq }: MessageKey): Promise<void> {
+  await db.query({
+    name: 'messages.insertMentions',
+    text: `INSERT INTO chat.mention (chat_id, seq, n, user_id)
+           SELECT m.chat_id, m.seq, row_number() OVER (), e.user_id
+           FROM chat.chat_message m CROSS JOIN LATERAL (
+             SELECT u.user_id FROM jsonb_array_elements_text(m.mentions -> 'userIds') AS u (user_id) UNION ALL SELECT NULL WHERE (m.mentions ->> 'all')::boolean) e
+           WHERE m.chat_id = $1 AND m.seq = $2`,
+  }, [chatId, seq])
 }
 
 /** Blanks the row: its numbers stay, what it said goes to the versions. @returns the JSON of the message */
 export async function blankMessage (db: Queryable, { chatId, seq }: MessageKey, revision: number, deletedById: string | null): Promise<string> {
   const [row] = await db.query<{ message: string }>({
     name: 'messages.blankMessage',
-    text: `WITH kept AS (${keepVersion}), unreacted AS (DELETE FROM chat.message_reaction r WHERE r.chat_id = $1 AND r.seq = $2)
+    text: `WITH kept AS (${keepVersion}), unreacted AS (DELETE FROM chat.message_reaction r WHERE r.chat_id = $1 AND r.seq = $2),
+             unmentioned AS (DELETE FROM chat.mention x WHERE x.chat_id = $1 AND x.seq = $2)
            UPDATE chat.chat_message AS m SET content = NULL, metadata = '{}', mentions = NULL, reactions = NULL, forwarded_from = NULL,
              pinned_at = NULL, pinned_by_id = NULL, deleted_at = clock_timestamp(), deleted_by_id = $4, revision = $3
            WHERE m.chat_id = $1 AND m.seq = $2 RETURNING chat.message_json(m)::text AS message`,
@@ -163,11 +150,15 @@ export async function blankMessage (db: Queryable, { chatId, seq }: MessageKey, 
   return one(row).message
 }
 
-export async function hideMessage (db: Queryable, { chatId, seq }: MessageKey, userId: string, inboxRevision: number): Promise<void> {
-  await db.query({
+/** @returns whether the message is still there: retention may be removing it, since hiding does not take the lock of the chat */
+export async function hideMessage (db: Queryable, { chatId, seq }: MessageKey, userId: string, inboxRevision: number): Promise<boolean> {
+  const rows = await db.query({
     name: 'messages.hideMessage',
-    text: 'INSERT INTO chat.message_hidden (chat_id, user_id, seq, inbox_revision) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+    text: `WITH there AS MATERIALIZED (SELECT m.chat_id, m.seq FROM chat.chat_message m WHERE m.chat_id = $1 AND m.seq = $3 FOR KEY SHARE),
+             hidden AS (INSERT INTO chat.message_hidden (chat_id, user_id, seq, inbox_revision) SELECT t.chat_id, $2, t.seq, $4 FROM there t ON CONFLICT DO NOTHING)
+           SELECT FROM there`,
   }, [chatId, userId, seq, inboxRevision])
+  return rows.length > 0
 }
 
 function one<Row> (row: Row | undefined): Row {

@@ -4,6 +4,7 @@ import { ApiError } from '../errors.ts'
 import { EncodedJson } from '../json.ts'
 import type { Database } from '../plugins/database.ts'
 import { messageForAdmin, restorable, restoreMessage } from './admin-queries.ts'
+import { changeInThread } from './deletion.ts'
 import { parseMessageId } from './message-id.ts'
 
 export type RecoveryService = ReturnType<typeof recoveryService>
@@ -30,9 +31,8 @@ export function recoveryService ({ db, changes, config: { deletedContentDays } }
         if (!state) throw new ApiError('MESSAGE_NOT_FOUND')
         if (!state.deleted) return new EncodedJson(`{"message":${state.message}}`)
         if (!state.restorable) throw new ApiError('MESSAGE_DELETED')
-        const data = `{"message":${await restoreMessage(change.tx, key, await change.takeRevisions())}}`
-        change.publish({ type: 'message_edited', data, message: { seq: key.seq, senderId: state.senderId } })
-        return new EncodedJson(data)
+        const message = await changeInThread(change, key, state, { type: 'message_edited', difference: 1 }, revision => restoreMessage(change.tx, key, revision))
+        return new EncodedJson(`{"message":${message}}`)
       }).catch((cause: unknown) => {
         if (cause instanceof ApiError && cause.code === 'CHAT_NOT_FOUND') throw new ApiError('MESSAGE_NOT_FOUND', '', { cause })
         throw cause

@@ -2,10 +2,11 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { ChatRef, MessageRef } from '../primitives.ts'
 import { sendJson } from '../rest.ts'
-import { DeleteMessage, EditMessage, Forward, History, HistoryPage, MessageForwarded, MessageReply, MessageSent, MessageView, NewMessage, NewMessageToUser, Versions } from './schemas.ts'
+import { DeleteMessage, EditMessage, Forward, History, HistoryPage, MessageForwarded, MessageReply, MessageSent, MessageView, NewMessage, NewMessageToUser, ThreadPage, ThreadQuery, Versions } from './schemas.ts'
 import type { MessagesService, Sent } from './service.ts'
+import type { ThreadsService } from './threads.ts'
 
-export const messageRoutes: FastifyPluginAsyncTypebox<{ messages: MessagesService }> = async (app, { messages }) => {
+export const messageRoutes: FastifyPluginAsyncTypebox<{ messages: MessagesService, threads: ThreadsService }> = async (app, { messages, threads }) => {
   app.post('/sessions/:chatId/messages', { schema: send }, async (request, reply) =>
     sendSent(reply, await messages.send(request.identity.userId, request.params.chatId, request.body)))
 
@@ -24,7 +25,7 @@ export const messageRoutes: FastifyPluginAsyncTypebox<{ messages: MessagesServic
     method: ['PUT', 'PATCH'],
     url: '/messages/:messageId',
     schema: edit,
-    handler: async (request, reply) => sendJson(reply, await messages.edit(request.identity.userId, request.params.messageId, request.body.content)),
+    handler: async (request, reply) => sendJson(reply, await messages.edit(request.identity.userId, request.params.messageId, request.body)),
   })
 
   app.delete('/messages/:messageId', { schema: remove }, async (request, reply) => {
@@ -33,6 +34,8 @@ export const messageRoutes: FastifyPluginAsyncTypebox<{ messages: MessagesServic
   })
 
   app.post('/messages/:messageId/forward', { schema: forward }, request => messages.forward(request.identity.userId, request.params.messageId, request.body))
+  app.get('/messages/:messageId/replies', { schema: replies }, async (request, reply) =>
+    sendJson(reply, await threads.replies(request.identity.userId, request.params.messageId, request.query)))
   app.get('/messages/:messageId/edits', { schema: edits }, request => messages.edits(request.identity.userId, request.params.messageId))
 }
 
@@ -45,7 +48,7 @@ const tags = ['messages']
 const send = {
   tags,
   summary: 'Send a message',
-  description: 'Answered once it is committed. The same clientMessageId again is answered with the message as it is now (200, duplicate).',
+  description: 'A threadRootId puts it into the thread of that message (or of the one that it replies to). Answered once it is committed. The same clientMessageId again is answered with the message as it is now (200, duplicate).',
   params: ChatRef,
   body: NewMessage,
   response: { 200: MessageSent, 201: MessageSent },
@@ -69,7 +72,7 @@ const get = { tags, summary: 'A message', params: MessageRef, response: { 200: M
 const edit = {
   tags,
   summary: 'Edit my message',
-  description: 'Within EDIT_WINDOW_SECONDS. Earlier contents are kept.',
+  description: 'Within EDIT_WINDOW_SECONDS. Earlier contents are kept; so are the mentions, unless others are given.',
   params: MessageRef,
   body: EditMessage,
   response: { 200: MessageReply },
@@ -89,5 +92,13 @@ const forward = {
   params: MessageRef,
   body: Forward,
   response: { 200: MessageForwarded },
+}
+const replies = {
+  tags,
+  summary: 'A thread',
+  description: 'The replies in the thread of a message, or in that which it is in; as history, the newest page or what is before or after a seq. With how many of all are unread.',
+  params: MessageRef,
+  querystring: ThreadQuery,
+  response: { 200: ThreadPage },
 }
 const edits = { tags, summary: 'Earlier contents of a message', params: MessageRef, response: { 200: Versions } }

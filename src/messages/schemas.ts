@@ -52,16 +52,28 @@ export const Message = Type.Object({
 })
 export type Message = Static<typeof Message>
 
-export const Related = Dictionary(Type.Union([Message, Type.Object({ unavailable: Type.Literal(true) })]), {
-  description: 'The messages that the page quotes, by id',
+/** Deleted, or nothing that the viewer may see. */
+const MessageOrUnavailable = Type.Union([Message, Type.Object({ unavailable: Type.Literal(true) })])
+
+export const Related = Dictionary(MessageOrUnavailable, {
+  description: 'The messages that the page quotes, and the tops of the threads that it is of, by id',
 })
 
 const Content = Type.String({ minLength: 1, maxLength: 10_000 })
 
+/** Of the people named, those who are in the chat. `all`: MODERATOR and above; in a DIRECT chat either. */
+export const NewMentions = Input({
+  userIds: Type.Optional(Type.Array(UserId, { maxItems: 50 })),
+  all: Type.Optional(Type.Boolean()),
+})
+export type NewMentions = Static<typeof NewMentions>
+
 export const NewMessage = Input({
   content: Content,
-  type: Type.Optional(Type.Literal('TEXT')),
+  type: Type.Optional(Type.Enum(['TEXT', 'ENCRYPTED'], { description: 'ENCRYPTED: the content is opaque to the server. The other types come with attachments' })),
   replyToId: Type.Optional(MessageId),
+  threadRootId: Type.Optional(MessageId),
+  mentions: Type.Optional(NewMentions),
   metadata: Type.Optional(Metadata),
   clientMessageId: Type.Optional(ClientKey),
 })
@@ -82,6 +94,7 @@ export const History = Input({
   senderId: Type.Optional(UserId),
   from: Type.Optional(Time),
   to: Type.Optional(Time),
+  hasAttachment: Type.Optional(Type.Boolean()),
 })
 export type History = Static<typeof History>
 
@@ -90,6 +103,18 @@ export const HistoryPage = Type.Object({
   related: Related,
   users: Users,
   watermarks: Type.Array(Watermark),
+  nextCursor: Nullable(Type.String({ description: 'The next `before` (of a page asked with `after`: the next `after`)' })),
+})
+
+export const ThreadQuery = Input({ before: Type.Optional(Seq), after: Type.Optional(Seq), limit: Type.Optional(PageLimit) })
+export type ThreadQuery = Static<typeof ThreadQuery>
+
+export const ThreadPage = Type.Object({
+  root: MessageOrUnavailable,
+  data: Type.Array(Message, { description: 'The replies, ascending by seq' }),
+  related: Related,
+  users: Users,
+  unreadCount: Count,
   nextCursor: Nullable(Type.String({ description: 'The next `before` (of a page asked with `after`: the next `after`)' })),
 })
 
@@ -104,10 +129,13 @@ export const MessageForwarded = Type.Object({
 })
 export type MessageForwarded = Static<typeof MessageForwarded>
 
-export const EditMessage = Input({ content: Content })
+export const EditMessage = Input({ content: Content, mentions: Type.Optional(NewMentions) })
+export type EditMessage = Static<typeof EditMessage>
 export const DeleteMessage = Input({ scope: Type.Optional(Type.Enum(['me', 'everyone'])) })
 export const MessageReply = Type.Object({ message: Message })
 export type MessageReply = Static<typeof MessageReply>
+/** A change of a message, which may have changed the count of its thread. */
+export const MessageChange = Type.Object({ message: Message, threadRoot: Type.Optional(Message) })
 export const MessageView = Type.Object({ message: Message, related: Related, users: Users })
 
 export const Version = Type.Object({ version: Type.Integer({ minimum: 1 }), content: Nullable(Type.String()), metadata: Metadata, replacedAt: Time })
@@ -136,11 +164,14 @@ export const commands = {
   forward_message: { data: Input({ ...MessageRef.properties, ...Forward.properties }), reply: 'message_forwarded', result: MessageForwarded },
   get_history: { data: Input({ ...ChatRef.properties, ...History.properties }), reply: 'ok', result: HistoryPage },
   get_messages: { data: GetMessages, reply: 'ok', result: Type.Union([MessageView, HistoryPage]) },
+  get_thread: { data: Input({ ...MessageRef.properties, ...ThreadQuery.properties }), reply: 'ok', result: ThreadPage },
   get_edits: { data: MessageRef, reply: 'ok', result: Versions },
 } as const
 
 export const events = {
   message_received: Type.Object({ message: Message, threadRoot: Type.Optional(Message), participant: Type.Optional(Participant), watermark: Type.Optional(Watermark) }),
-  message_edited: MessageReply,
-  message_deleted: MessageReply,
+  message_edited: MessageChange,
+  message_deleted: MessageChange,
+  /** Messages below have gone by the chat's `retentionDays`: the bound of everybody rises. */
+  history_trimmed: Type.Object({ minSeq: Seq }),
 } as const

@@ -6,9 +6,12 @@ import { ApiError, toApiError } from '../errors.ts'
 import { EncodedJson } from '../json.ts'
 import { assertMetadata } from '../metadata.ts'
 import type { Database } from '../plugins/database.ts'
-import { parseMessageId } from './message-id.ts'
-import { blankMessage, getMessage, hideMessage, listMessages, messageState, updateContent, type HistoryRange } from './queries.ts'
-import type { Forward, History, Message, MessageForwarded, NewMessage } from './schemas.ts'
+import { deleteMessage } from './deletion.ts'
+import { listMessages } from './history-queries.ts'
+import { parseMessageId, type MessageKey } from './message-id.ts'
+import { getMessage, hideMessage, messageState, updateContent } from './queries.ts'
+import { nextCursorOf, rangeOf } from './range.ts'
+import type { EditMessage, Forward, History, Message, MessageForwarded, NewMentions, NewMessage } from './schemas.ts'
 import { asSeen, changeMessage, requireMessage, requireVoice } from './visible.ts'
 import type { Writer } from './writer.ts'
 
@@ -27,14 +30,12 @@ export interface MessagesDependencies {
 
 export interface Sent { duplicate: boolean, body: EncodedJson }
 
-const MAX_SEQ = 2_147_483_647
-
 export function messagesService ({ db, changes, writer, config, directChat, delivered }: MessagesDependencies) {
   async function send (userId: string, chatId: string, request: NewMessage): Promise<Sent> {
     assertMetadata(request.metadata)
     const { content, type = 'TEXT', metadata = {}, clientMessageId = randomUUID() } = request
-    const replyTo = request.replyToId === undefined ? undefined : parseMessageId(request.replyToId)
-    if (replyTo && replyTo.chatId !== chatId.toLowerCase()) throw new ApiError('MESSAGE_NOT_FOUND')
+    const [replyTo, threadRoot] = [linked(chatId, request.replyToId), linked(chatId, request.threadRootId)]
+    const mentions = mentionsOf(request.mentions)
     const { status, message } = await writer.send({
       chatId: chatId.toLowerCase(),
       senderId: userId,
@@ -42,8 +43,10 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
       content,
       metadata,
       ...(replyTo && { replyToSeq: replyTo.seq }),
+      ...(threadRoot && { threadRootSeq: threadRoot.seq }),
+      ...(mentions && { mentions }),
       clientMessageId,
-      requestHash: hashOf([type, content, replyTo?.seq ?? null, metadata]),
+      requestHash: hashOf([type, content, replyTo?.seq ?? null, metadata, ...(threadRoot || mentions ? [threadRoot?.seq ?? null, mentions ?? null] : [])]),
     })
     const duplicate = status === 'duplicate'
     return { duplicate, body: new EncodedJson(`{"message":${message},"duplicate":${duplicate}}`) }
@@ -56,7 +59,7 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
     /** To a person, in the DIRECT chat with them. */
     async sendToUser (userId: string, targetUserId: string, request: NewMessage): Promise<Sent> {
       assertMetadata(request.metadata) // before a chat is made for what is refused then
-      const chatId = await directChat(userId, targetUserId, { make: request.replyToId === undefined })
+      const chatId = await directChat(userId, targetUserId, { make: request.replyToId === undefined && request.threadRootId === undefined })
       if (chatId === undefined) throw new ApiError('MESSAGE_NOT_FOUND') // nothing has been said yet that could be answered
       return send(userId, chatId, request)
     },
@@ -80,11 +83,10 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
     async history (userId: string, chatId: string, query: History): Promise<EncodedJson> {
       const rows = await listMessages(db, chatId, userId, rangeOf(query), query)
       if (!rows) throw new ApiError('CHAT_NOT_FOUND')
-      const { before, after, around, type, senderId, from, to } = query
-      const isFiltered = (type ?? senderId ?? from ?? to) !== undefined
+      const { before, around, type, senderId, from, to, hasAttachment } = query
+      const isFiltered = (type ?? senderId ?? from ?? to ?? hasAttachment) !== undefined
       if (before === undefined && around === undefined && !isFiltered && rows.count > 0) await delivered(userId, chatId, rows.lastSeq)
-      const next = after === undefined ? rows.older && rows.firstSeq : rows.newer && rows.lastSeq
-      return rows.page.with({ nextCursor: next ? String(next) : null })
+      return rows.page.with({ nextCursor: nextCursorOf(query, rows) })
     },
 
     /** @throws {ApiError} MESSAGE_NOT_FOUND also for what the user may not see */
@@ -94,18 +96,20 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
       return view
     },
 
-    /** Own messages, within the edit window. What was said before is kept. */
-    async edit (userId: string, messageId: string, content: string): Promise<EncodedJson> {
+    /** Own messages, within the edit window. What was said before is kept; so are the mentions, unless others are given. */
+    async edit (userId: string, messageId: string, { content, mentions: given }: EditMessage): Promise<EncodedJson> {
+      const mentions = given && (mentionsOf(given) ?? NOBODY)
       return changeMessage(changes, userId, messageId, async (change, key, state) => {
         if (state.senderId !== userId) throw new ApiError('NOT_YOURS')
         if (state.deleted) throw new ApiError('MESSAGE_DELETED')
         if (state.unchanged) return new EncodedJson(`{"message":${state.message}}`)
         if (!state.editable) throw new ApiError('EDIT_WINDOW_CLOSED')
         requireVoice(state)
-        const data = `{"message":${await updateContent(change.tx, key, await change.takeRevisions(), content)}}`
+        if (mentions?.all && !state.mentionsAll && state.chatType !== 'DIRECT') requireRole(change.member(userId).role, 'MODERATOR')
+        const data = `{"message":${await updateContent(change.tx, key, await change.takeRevisions(), content, mentions)}}`
         change.publish({ type: 'message_edited', data, message: { seq: key.seq, senderId: userId } })
         return new EncodedJson(data)
-      }, { content, editWindowSeconds: config.editWindowSeconds })
+      }, { content, ...(mentions && { mentions }), editWindowSeconds: config.editWindowSeconds })
     },
 
     /** Blanks the message for everybody: one's own, or any as MODERATOR. */
@@ -113,9 +117,7 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
       return changeMessage(changes, userId, messageId, async (change, key, state) => {
         if (state.senderId !== userId) requireRole(change.member(userId).role, 'MODERATOR')
         if (state.deleted) return new EncodedJson(`{"message":${state.message}}`)
-        const data = `{"message":${await blankMessage(change.tx, key, await change.takeRevisions(), userId)}}`
-        change.publish({ type: 'message_deleted', data, message: { seq: key.seq, senderId: state.senderId } })
-        return asSeen(data, state)
+        return asSeen(`{"message":${await deleteMessage(change, key, state, userId)}}`, state)
       })
     },
 
@@ -127,7 +129,7 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
         if (!state) throw new ApiError('MESSAGE_NOT_FOUND')
         if (!state.hidden) {
           const inboxRevisions = await change.takeInboxRevisions([userId])
-          await hideMessage(change.tx, key, userId, inboxRevisions.get(userId) ?? 0)
+          if (!await hideMessage(change.tx, key, userId, inboxRevisions.get(userId) ?? 0)) throw new ApiError('MESSAGE_NOT_FOUND')
         }
         return new EncodedJson(`{"message":${state.message}}`)
       })
@@ -147,15 +149,22 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
   }
 }
 
+/** A message that a new one names: of the same chat. @throws {ApiError} MESSAGE_NOT_FOUND */
+function linked (chatId: string, messageId: string | undefined): MessageKey | undefined {
+  if (messageId === undefined) return undefined
+  const key = parseMessageId(messageId)
+  if (key.chatId !== chatId.toLowerCase()) throw new ApiError('MESSAGE_NOT_FOUND')
+  return key
+}
+
+const NOBODY = { userIds: [], all: false }
+
+/** Each person once; undefined: nobody is mentioned. */
+function mentionsOf ({ userIds = [], all = false }: NewMentions = {}): Required<NewMentions> | undefined {
+  return userIds.length > 0 || all ? { userIds: [...new Set(userIds)], all } : undefined
+}
+
 /** Tells a repeat from another request under the same key. */
 function hashOf (request: unknown[]): string {
   return createHash('sha256').update(JSON.stringify(request)).digest('base64url')
-}
-
-function rangeOf ({ before, after, around, limit = 50 }: History): HistoryRange {
-  if ([before, after, around].filter(bound => bound !== undefined).length > 1) throw new ApiError('VALIDATION_FAILED', 'Only one of before, after and around can be given')
-  if (after !== undefined) return { before: 0, olderLimit: 0, after, newerLimit: limit }
-  if (around === undefined) return { before: before ?? MAX_SEQ, olderLimit: limit, after: MAX_SEQ, newerLimit: 0 }
-  const olderLimit = Math.ceil(limit / 2)
-  return { before: Math.min(around, MAX_SEQ - 1) + 1, olderLimit, after: around, newerLimit: limit - olderLimit }
 }

@@ -5,8 +5,9 @@ import type { Queryable } from '../plugins/database.ts'
 import { redactData } from '../realtime/frames.ts'
 import { parseMessageId, type MessageKey } from './message-id.ts'
 import { messageState, type MessageState } from './queries.ts'
+import type { NewMentions } from './schemas.ts'
 
-interface StateOptions { content?: string, editWindowSeconds?: number }
+interface StateOptions { content?: string, mentions?: NewMentions, editWindowSeconds?: number }
 
 /** A message that the user may see. @throws {ApiError} MESSAGE_NOT_FOUND */
 export async function requireMessage (db: Queryable, key: MessageKey, userId: string, options?: StateOptions): Promise<MessageState> {

@@ -31,7 +31,7 @@ export async function listPins (
       page AS MATERIALIZED (SELECT f.m FROM found f ORDER BY (f.m).pinned_at DESC, (f.m).seq DESC LIMIT $5)
       SELECT json_build_object(
           'data', (SELECT coalesce(json_agg(chat.message_json_for(p.m, v.blocked) ORDER BY (p.m).pinned_at DESC, (p.m).seq DESC), '[]'::json) FROM page p),
-          'related', chat.related_json($1, ARRAY(SELECT (p.m).reply_to_seq FROM page p), $2, v.bound, v.blocked),
+          'related', chat.related_json($1, ARRAY(SELECT unnest(ARRAY[(p.m).reply_to_seq, (p.m).thread_root_seq]) FROM page p), $2, v.bound, v.blocked),
           'users', chat.users_json(ARRAY(SELECT (p.m).sender_id FROM page p)))::text AS page,
         (SELECT json_build_object('at', chat.rfc3339((p.m).pinned_at), 'seq', (p.m).seq) FROM page p
          WHERE (SELECT count(*) FROM found) > $5 ORDER BY (p.m).pinned_at, (p.m).seq LIMIT 1) AS last

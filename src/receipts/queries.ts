@@ -73,11 +73,11 @@ export async function isVisible (db: Queryable, chatId: string, userId: string, 
   return row?.visible
 }
 
-export async function chatUnread (db: Queryable, chatId: string, userId: string): Promise<number | undefined> {
-  const [row] = await db.query<{ unreadCount: number }>({
-    name: 'receipts.chatUnread', text: 'SELECT chat.unread_count(v.h, v.p) AS "unreadCount" FROM chat.viewer($1, $2) v',
+export async function chatUnread (db: Queryable, chatId: string, userId: string): Promise<{ unreadCount: number, mentionCount: number } | undefined> {
+  const [row] = await db.query<{ unreadCount: number, mentionCount: number }>({
+    name: 'receipts.chatUnread', text: 'SELECT chat.unread_count(v.h, v.p) AS "unreadCount", chat.mention_count(v.h, v.p) AS "mentionCount" FROM chat.viewer($1, $2) v',
   }, [chatId, userId])
-  return row?.unreadCount
+  return row
 }
 
 /** Over all chats. The totals leave out the muted and the archived ones. */
@@ -85,11 +85,11 @@ export async function allUnread (db: Queryable, userId: string): Promise<Static<
   const [row] = await db.query<Static<typeof Unread>>({
     name: 'receipts.allUnread',
     text: `WITH counted AS (
-             SELECT p.chat_id, chat.unread_count(h, p) AS unread, coalesce(p.muted_until > now(), false) OR chat.is_archived(h, p) AS quiet
+             SELECT p.chat_id, chat.unread_count(h, p) AS unread, chat.mention_count(h, p) AS mentions, coalesce(p.muted_until > now(), false) OR chat.is_archived(h, p) AS quiet
              FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
              WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND h.last_ordinal_seq > p.read_seq)
-           SELECT coalesce(sum(k.unread) FILTER (WHERE NOT k.quiet), 0)::integer AS "totalUnread", 0 AS "totalMentions",
-             coalesce(json_agg(json_build_object('chatId', k.chat_id, 'unreadCount', k.unread, 'mentionCount', 0) ORDER BY k.chat_id)
+           SELECT coalesce(sum(k.unread) FILTER (WHERE NOT k.quiet), 0)::integer AS "totalUnread", coalesce(sum(k.mentions) FILTER (WHERE NOT k.quiet), 0)::integer AS "totalMentions",
+             coalesce(json_agg(json_build_object('chatId', k.chat_id, 'unreadCount', k.unread, 'mentionCount', k.mentions) ORDER BY k.chat_id)
                FILTER (WHERE k.unread > 0), '[]'::json) AS chats
            FROM counted k`,
   }, [userId])

@@ -47,9 +47,9 @@ export function receiptsService ({ db, hub, unmark }: ReceiptsDependencies) {
     delivered: (userId: string, chatId: string, request: MarkUpTo) => mark('delivered', userId, chatId, request),
 
     async unread (userId: string, chatId: string) {
-      const unreadCount = await chatUnread(db, chatId, userId)
-      if (unreadCount === undefined) throw new ApiError('CHAT_NOT_FOUND')
-      return { chatId: chatId.toLowerCase(), unreadCount, mentionCount: 0 }
+      const counts = await chatUnread(db, chatId, userId)
+      if (!counts) throw new ApiError('CHAT_NOT_FOUND')
+      return { chatId: chatId.toLowerCase(), ...counts }
     },
 
     allUnread: (userId: string) => allUnread(db, userId),

@@ -4,6 +4,7 @@ import type { Input } from '../helpers/wire.ts'
 import { badPage, direct, group, member, message, noChat, noMessage } from './inputs.ts'
 import { ON_LISTS } from './operations-on-lists.ts'
 import { ON_MEMBERS } from './operations-on-members.ts'
+import { ON_THREADS } from './operations-on-threads.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
 import { ON_SUPPORT } from './operations-on-support.ts'
 import { ON_USERS } from './operations-on-users.ts'
@@ -270,6 +271,7 @@ export const OPERATIONS: Operation[] = [
     ],
   },
   ...ON_MESSAGES,
+  ...ON_THREADS,
   ...ON_MEMBERS,
   ...ON_LISTS,
   ...ON_SUPPORT,

@@ -6,6 +6,7 @@ import { RECEIPT_CURSORS } from './rights-on-receipts.ts'
 import { RIGHTS_ON_LISTS } from './rights-on-lists.ts'
 import { RIGHTS_ON_MEMBERS } from './rights-on-members.ts'
 import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
+import { RIGHTS_ON_THREADS } from './rights-on-threads.ts'
 import { RIGHTS_ON_RECOVERY } from './rights-on-recovery.ts'
 import { RIGHTS_ON_SUPPORT } from './rights-on-support.ts'
 import type { Person, World } from './world.ts'
@@ -238,6 +239,7 @@ export const RIGHTS: Rights[] = [
   { command: 'typing_indicator', rows: { chatId: chat(() => ({ isTyping: true })) } },
   ...RIGHTS_ON_MESSAGES,
   ...RIGHTS_ON_RECOVERY,
+  ...RIGHTS_ON_THREADS,
   ...RIGHTS_ON_MEMBERS,
   ...RIGHTS_ON_LISTS,
   ...RIGHTS_ON_SUPPORT,

@@ -5,7 +5,7 @@ import { request, RequestError } from './live.ts'
 
 export const USERS = ['ann', 'ben', 'cat', 'dan', 'eve', 'fin']
 
-const CONTENTS = { send: 46, edit: 12, delete: 5, hide: 6, clear: 2, react: 8, unreact: 5, pin: 4, unpin: 3, forward: 4 }
+const CONTENTS = { send: 40, answer: 8, mention: 8, edit: 12, remention: 3, delete: 5, hide: 6, clear: 2, react: 8, unreact: 5, pin: 4, unpin: 3, forward: 4 }
 const PEOPLE = { read: 12, delivered: 4, set: 10, leave: 2, remove: 2, add: 14, block: 2, unblock: 6, ban: 3, unban: 8, silence: 2, unsilence: 8 }
 const KINDS = { ...CONTENTS, ...PEOPLE }
 export type Kind = keyof typeof KINDS
@@ -124,6 +124,14 @@ export class Chaos {
         this.#lastSeq.set(chatId, Math.max(lastSeq, sent.message.seq))
         break
       }
+      case 'answer':
+      case 'mention': {
+        const more = kind === 'answer' ? { threadRootId: `${chatId}.${seq}` } : { mentions: message < 0.3 ? { all: true } : { userIds: [userId, otherId] } }
+        const sent = await ask<{ message: { seq: number } }>('POST', `/sessions/${chatId}/messages`, { content: `${++this.#count}`, ...more })
+        this.#lastSeq.set(chatId, Math.max(lastSeq, sent.message.seq))
+        break
+      }
+      case 'remention': await ask('PATCH', messagePath, { content: `edited ${++this.#count}`, mentions: message < 0.3 ? {} : { userIds: [otherId] } }); break
       case 'edit': await ask('PATCH', messagePath, { content: `edited ${++this.#count}` }); break
       case 'delete': await ask('DELETE', `${messagePath}?scope=everyone`); break
       case 'hide': await ask('DELETE', `${messagePath}?scope=me`); break
@@ -159,9 +167,12 @@ export class Chaos {
     const owner = async () => await of(`${member} AND role = 'OWNER'`, chatId)
     switch (kind) {
       case 'unreact': return { otherId, userId: await of('SELECT user_id AS id FROM chat.message_reaction WHERE chat_id = $1 AND seq = $2 ORDER BY 1', chatId, seq) ?? userId }
+      // (of everybody only who keeps order may speak to)
+      case 'mention': return { otherId, userId: message < 0.3 ? await owner() ?? userId : userId }
       case 'pin':
       case 'unpin': return { otherId, userId: await owner() ?? userId }
       case 'edit':
+      case 'remention':
       case 'delete': return { otherId, userId: await of('SELECT sender_id AS id FROM chat.chat_message WHERE chat_id = $1 AND seq = $2', chatId, seq) ?? userId }
       case 'remove':
       case 'ban':

@@ -3,21 +3,13 @@ import { request } from '../helpers/live.ts'
 import { startParley, type Parley } from '../helpers/parley.ts'
 import { Chaos, chooseSeed, seeded } from '../helpers/random-operations.ts'
 
-interface Count { userId: string, chatId: string, unread: number, quiet: boolean }
-interface Unread { totalUnread: number, chats: { chatId: string, unreadCount: number }[] }
+interface Count { userId: string, chatId: string, unread: number, mentions: number, quiet: boolean }
+interface Counted { chatId: string, unreadCount: number, mentionCount: number }
+interface Unread { totalUnread: number, totalMentions: number, chats: Counted[] }
 
-/** The definition, message by message. Shares nothing with the functions that it is compared with. */
+/** The definition, message by message. Shares nothing with the functions (and rows) that it is compared with. */
 const NAIVE = `
-  SELECT member.user_id AS "userId", member.chat_id AS "chatId",
-    (SELECT count(*)::integer FROM chat.chat_message message
-     WHERE message.chat_id = member.chat_id
-       AND message.seq > member.read_seq
-       AND message.seq >= member.visible_from_seq AND message.seq > member.cleared_seq AND message.seq >= head.min_seq
-       AND message.type <> 'SYSTEM'
-       AND message.sender_id <> member.user_id
-       AND message.deleted_at IS NULL
-       AND (message.seq) NOT IN (SELECT seq FROM chat.message_hidden hidden WHERE hidden.chat_id = member.chat_id AND hidden.user_id = member.user_id)
-       AND message.sender_id NOT IN (SELECT blocked_user_id FROM chat.user_block block WHERE block.user_id = member.user_id)) AS unread,
+  SELECT member.user_id AS "userId", member.chat_id AS "chatId", counted.unread, counted.mentions,
     (member.muted_until IS NOT NULL AND member.muted_until > now())
       OR (member.archived_seq IS NOT NULL AND NOT EXISTS (
         SELECT FROM chat.chat_message message
@@ -25,48 +17,65 @@ const NAIVE = `
   FROM chat.chat_participant member
   JOIN chat.chat_head head ON head.chat_id = member.chat_id
   JOIN chat.chat_session session ON session.id = member.chat_id
+  CROSS JOIN LATERAL (
+     SELECT count(*)::integer AS unread,
+       count(*) FILTER (WHERE message.mentions -> 'userIds' @> to_jsonb(member.user_id) OR message.mentions ->> 'all' = 'true')::integer AS mentions
+     FROM chat.chat_message message
+     WHERE message.chat_id = member.chat_id
+       AND message.seq > member.read_seq
+       AND message.seq >= member.visible_from_seq AND message.seq > member.cleared_seq AND message.seq >= head.min_seq
+       AND message.type <> 'SYSTEM'
+       AND message.sender_id <> member.user_id
+       AND message.deleted_at IS NULL
+       AND (message.seq) NOT IN (SELECT seq FROM chat.message_hidden hidden WHERE hidden.chat_id = member.chat_id AND hidden.user_id = member.user_id)
+       AND message.sender_id NOT IN (SELECT blocked_user_id FROM chat.user_block block WHERE block.user_id = member.user_id)) counted
   WHERE member.state = 'JOINED' AND session.deleted_at IS NULL
   ORDER BY member.chat_id, member.user_id`
 
 /** Every count that the server gives, against the naive ones. @returns how many of these are not 0 */
-async function sameAsNaive (t: Test, parley: Parley, name: string): Promise<number> {
+async function sameAsNaive (t: Test, parley: Parley, name: string): Promise<{ unread: number, mentions: number }> {
   const { rows: naive } = await parley.app.db.pool.query<Count>(NAIVE)
   const users = [...new Set(naive.map(({ userId }) => userId))]
   const answers = await Promise.all(users.map(async userId => {
     const mine = naive.filter(row => row.userId === userId)
-    const { heads } = await request<{ heads: { chatId: string, unreadCount: number }[] }>(parley, userId, 'POST', '/sync', {})
+    const { heads } = await request<{ heads: Counted[] }>(parley, userId, 'POST', '/sync', {})
     const all = await request<Unread>(parley, userId, 'GET', '/unread')
-    const each = await Promise.all(mine.map(({ chatId }) => request<{ chatId: string, unreadCount: number }>(parley, userId, 'GET', `/sessions/${chatId}/unread`)))
-    const marked = await Promise.all(mine.map(({ chatId }) => request<{ chatId: string, unreadCount: number }>(parley, userId, 'POST', `/sessions/${chatId}/delivered`, { upToSeq: 0 })))
-    const [wanted, total] = [counts(mine), mine.reduce((sum, { unread, quiet }) => quiet ? sum : sum + unread, 0)]
+    const each = await Promise.all(mine.map(({ chatId }) => request<Counted>(parley, userId, 'GET', `/sessions/${chatId}/unread`)))
+    const marked = await Promise.all(mine.map(({ chatId }) => request<Counted>(parley, userId, 'POST', `/sessions/${chatId}/delivered`, { upToSeq: 0 })))
+    const wanted = counts(mine)
+    const total = (of: 'unread' | 'mentions') => mine.reduce((sum, { quiet, [of]: count }) => quiet ? sum : sum + count, 0)
     return {
-      found: { heads: counts(heads), each: counts(each), marked: counts(marked), all: counts(all.chats), total: all.totalUnread },
-      wanted: { heads: wanted, each: wanted, marked: wanted, all: counts(mine.filter(({ unread }) => unread > 0)), total },
+      found: { heads: counts(heads), each: counts(each), marked: counts(marked), all: counts(all.chats), total: [all.totalUnread, all.totalMentions] },
+      wanted: { heads: wanted, each: wanted, marked: wanted, all: counts(mine.filter(({ unread }) => unread > 0)), total: [total('unread'), total('mentions')] },
     }
   }))
   t.strictSame(answers.map(({ found }) => found), answers.map(({ wanted }) => wanted), name)
-  return naive.filter(({ unread }) => unread > 0).length
+  return { unread: naive.filter(({ unread }) => unread > 0).length, mentions: naive.filter(({ mentions }) => mentions > 0).length }
 }
 
-function counts (rows: { chatId: string, unread?: number, unreadCount?: number }[]): Record<string, number | undefined> {
-  return Object.fromEntries(rows.map(({ chatId, unread, unreadCount }) => [chatId, unread ?? unreadCount]))
+function counts (rows: (Count | Counted)[]): Record<string, [unread: number, mentions: number]> {
+  return Object.fromEntries(rows.map(row => [row.chatId, 'unread' in row ? [row.unread, row.mentions] : [row.unreadCount, row.mentionCount]]))
 }
 
 t.test('unread counts are those of a naive count over the rows, through random operations', async t => {
   const parley = await startParley(t)
   const chaos = new Chaos(parley, seeded(chooseSeed(t)))
   await chaos.setup()
-  let compared = 0
+  const compared = { unread: 0, mentions: 0 }
   for (let round = 1; round <= 20; round++) {
     await chaos.run(100)
-    compared += await sameAsNaive(t, parley, `after ${round * 100} operations`)
+    const { unread, mentions } = await sameAsNaive(t, parley, `after ${round * 100} operations`)
+    compared.unread += unread
+    compared.mentions += mentions
   }
   t.same(chaos.faults, [])
-  t.ok(compared > 100, `${compared} counts were not 0`)
+  t.ok(compared.unread > 100 && compared.mentions > 50, `${JSON.stringify(compared)} counts were not 0`)
   const { rows: [met] } = await parley.app.db.pool.query(`
     SELECT (SELECT count(*)::integer FROM chat.message_hidden) AS hidden, (SELECT count(*)::integer FROM chat.chat_message WHERE deleted_at IS NOT NULL) AS deleted,
       (SELECT count(*)::integer FROM chat.chat_message WHERE type = 'SYSTEM') AS system, (SELECT count(*)::integer FROM chat.chat_participant WHERE cleared_seq > 0) AS cleared,
       (SELECT count(*)::integer FROM chat.message_reaction) AS reactions, (SELECT count(*)::integer FROM chat.chat_message WHERE forwarded_from IS NOT NULL) AS forwarded,
+      (SELECT count(*)::integer FROM chat.chat_message WHERE thread_root_seq IS NOT NULL) AS replies, (SELECT count(*)::integer FROM chat.mention WHERE user_id IS NULL) AS "everybody",
+      (SELECT count(*)::integer FROM chat.message_version WHERE mentions IS NOT NULL) AS "mentions that are gone",
       (SELECT count(*)::integer FROM chat.chat_participant WHERE muted_until > now() OR archived_seq IS NOT NULL) AS settings`)
   for (const [what, number] of Object.entries(met)) t.ok(Number(number) > 0, `${what}: ${number}`)
 })

@@ -4,8 +4,10 @@ import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
 import type { Client } from '../../src/client/client.ts'
 import type { CommandData } from '../../src/contract.ts'
+import { age } from '../helpers/jobs.ts'
 import { leaksTo, newClient, request, sameAsServer, startClient, truthOf, type Truth } from '../helpers/live.ts'
 import { startParley } from '../helpers/parley.ts'
+import { callRoute } from '../helpers/wire.ts'
 
 /**
  * olga owns the group, mona moderates it, bob is who everything happens to. fay has been there from the beginning, with two
@@ -81,6 +83,14 @@ const set = (person: Person, settings: Omit<CommandData<'update_membership'>, 'c
 const sanction = (name: 'ban_user' | 'unban_user' | 'unsilence_user', person: Person): Action => ({ as, id, chatId }) => as('mona').command(name, { chatId, userId: id(person) })
 const silence = (person: Person): Action => ({ as, id, chatId }) => as('mona').command('silence_user', { chatId, userId: id(person), seconds: 600 })
 
+const answered = async (world: World, person: Person, which: 'newest' | 'oldest', more: Partial<CommandData<'send_message'>> = {}) =>
+  (await world.as(person).send({ chatId: world.chatId, content: 'an answer', threadRootId: world.message(world[which]), ...more })).message.id
+const answer = (person: Person, which: 'newest' | 'oldest'): Action => world => answered(world, person, which)
+const restore = async (messageId: string) => {
+  const { code } = await callRoute(parley, parley.token('root', { role: 'admin' }), 'POST /admin/messages/{messageId}/restore', { messageId })
+  if (code !== null) throw new Error(code)
+}
+
 const read = (person: Person): Action => ({ as, chatId }) => as(person).command('mark_as_read', { chatId })
 const readPrivately = (person: Person, privateReading = true): Action => ({ as }) => as(person).command('update_me', { settings: { privateReading } })
 
@@ -94,6 +104,13 @@ const take = (person: Person, more: { join?: boolean } = {}) => (chatId: string,
 const release = (person: Person, to?: Person) => (chatId: string, { as, id }: World) => as(person).command('release_chat', { chatId, ...(to && { toUserId: id(to) }) })
 const close = (person: Person) => (chatId: string, { as }: World) => as(person).command('close_chat', { chatId })
 const say = (person: Person) => (chatId: string, { as }: World) => as(person).send({ chatId, content: `from ${person}` })
+
+/** Everything up to a seq has come of age, and goes. */
+const trim = (upTo: (world: World) => number = () => 2_147_483_647): Action => async world => {
+  await world.as('olga').command('update_chat', { chatId: world.chatId, settings: { retentionDays: 7 } })
+  await age(parley, world.chatId, upTo(world), 8)
+  await parley.app.jobs.run('trim-history')
+}
 
 const ACTIONS: Record<string, Action> = {
   send: send('bob'),
@@ -122,6 +139,28 @@ const ACTIONS: Record<string, Action> = {
   'pin, edit, and take the pin off': each(pin('mona', 'newest'), edit('newest'), unpin('olga', 'newest')),
   'pin what some do not see, and take the pin off': each(pin('mona', 'oldest'), edit('oldest'), unpin('olga', 'oldest')),
   'react, then the message is deleted': each(react('fay', 'newest', '👍'), pin('mona', 'newest'), ({ as, message, newest }) => as('bob').command('delete_message', { messageId: message(newest), scope: 'everyone' })),
+  'answer in a thread': each(answer('lee', 'newest'), answer('bob', 'newest'), answer('fay', 'newest')),
+  'answer in a thread whose top some do not see': each(answer('fay', 'oldest'), answer('bob', 'oldest')),
+  'answer in a thread that somebody has hidden from themselves': each(({ as, message, newest }) => as('fay').command('delete_message', { messageId: message(newest), scope: 'me' }), answer('lee', 'newest'), answer('bob', 'newest')),
+  'answer in a thread, then the answers are deleted': async world => {
+    const { as } = world
+    for (const which of ['newest', 'oldest'] as const) {
+      const ids = [await answered(world, 'bob', which), await answered(world, 'fay', which)]
+      for (const messageId of ids) await as('olga').command('delete_message', { messageId })
+    }
+  },
+  'answer in a thread, then its top is deleted': each(answer('fay', 'newest'), ({ as, message, newest }) => as('bob').command('delete_message', { messageId: message(newest) })),
+  mention: each(send('bob', { mentions: { userIds: ['nobody'] } }), ({ as, id, chatId }) => as('bob').send({ chatId, content: 'hey', mentions: { userIds: VIEWERS.map(id) } }), send('mona', { mentions: { all: true } })),
+  'mention others by an edit, or nobody': async ({ as, id, message, newest, oldest }) => {
+    for (const seq of [newest, oldest]) for (const userIds of [VIEWERS.map(id), [id('lee')], []]) await as('bob').command('edit_message', { messageId: message(seq), content: 'edited', mentions: { userIds } })
+  },
+  'delete what mentions and answers, and restore it': async world => {
+    for (const which of ['newest', 'oldest'] as const) {
+      const messageId = await answered(world, 'bob', which, { mentions: { userIds: VIEWERS.map(world.id) } })
+      await world.as('bob').command('delete_message', { messageId })
+      await restore(messageId)
+    }
+  },
   'forward to several chats': async ({ as, id, chatId, message, newest }) => {
     const { chat } = await as('olga').command('create_chat', { type: 'GROUP', name: 'New', participantIds: [id('bea'), id('zoe')] })
     await as('olga').command('forward_message', { messageId: message(newest), chatIds: [chatId, chat.id] })
@@ -188,6 +227,13 @@ const ACTIONS: Record<string, Action> = {
     const { message: { chatId } } = await as('fay').send({ targetUserId: id('lee'), content: 'hello' })
     await as('lee').command('update_chat', { chatId, labels: { call: '7' }, metadata: { a: 1 }, settings: { retentionDays: 7 } })
   },
+  'retention takes the oldest': trim(({ oldest }) => oldest),
+  'retention takes what was answered, pinned and reacted to': each(
+    ({ as, chatId, message, oldest }) => as('fay').send({ chatId, content: 'to that', replyToId: message(oldest) }), pin('mona', 'oldest'), react('fay', 'oldest', '👍'), trim(({ oldest }) => oldest + 1)),
+  'retention takes all but the newest, somebody is added who sees everything': each(showHistory, trim(({ newest }) => newest - 1), add('zoe'), edit('newest')),
+  'retention takes everything': trim(),
+  'retention takes everything, then something new comes': each(trim(), send('bob'), send('lee')),
+  'delete the chat for everyone, and its rows go': each(({ as, chatId }) => as('olga').command('delete_chat', { chatId, scope: 'everyone' }), () => parley.app.jobs.run('remove-deleted-chats')),
 }
 
 /** What people do on their own account, or have done to themselves: by every kind of viewer. */
@@ -200,6 +246,8 @@ const PERSONAL: Record<string, (person: typeof VIEWERS[number]) => Action> = {
   },
   clear: person => ({ as, chatId }) => as(person).command('clear_chat', { chatId }),
   'clear, then something new comes': person => each(({ as, chatId }) => as(person).command('clear_chat', { chatId }), send('bob'), send(person)),
+  'clear, then retention takes less, and more': person => each(({ as, chatId }) => as(person).command('clear_chat', { chatId }), trim(({ oldest }) => oldest), send('bob'), trim(({ newest }) => newest + 1)),
+  'be removed, and added again after retention has taken some': person => each(showHistory, remove(person), trim(({ oldest }) => oldest + 2), add(person)),
   'read everything': person => ({ as, chatId }) => as(person).command('mark_as_read', { chatId }),
   'read up to a message': person => ({ as, chatId, newest }) => as(person).command('mark_as_read', { chatId, upToSeq: newest - 1 }),
   'have everything delivered': person => ({ as, chatId }) => as(person).command('mark_as_delivered', { chatId }),

@@ -60,6 +60,86 @@ RETURN json_build_object('chatId', (h).chat_id, 'lastRevision', (h).last_revisio
   'messageCount', (h).last_ordinal, 'memberCount', (h).member_count, 'readSeq', (p).read_seq, 'deliveredSeq', (p).delivered_seq,
   'unreadCount', chat.unread_count(h, p), 'mentionCount', chat.mention_count(h, p), 'lastMessageAt', chat.rfc3339((h).last_message_at));
 
+-- A chat from the beginning: its newest page, and all of its people where they are few.
+CREATE OR REPLACE FUNCTION chat.changes_reset(v record, p_user_id text) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = '' SET enable_seqscan = off AS $$
+DECLARE
+  v_chat_id uuid := (v.h).chat_id;
+  v_messages json;
+  v_participants json;
+  v_linked integer[];
+  v_first integer;
+BEGIN
+  SELECT coalesce(json_agg(chat.message_json_for(page.m, v.blocked) ORDER BY (page.m).seq), '[]'::json), array_agg((page.m).reply_to_seq) || array_agg((page.m).thread_root_seq), min((page.m).seq)
+  INTO v_messages, v_linked, v_first FROM (
+    SELECT m FROM chat.chat_message m
+    WHERE m.chat_id = v_chat_id AND m.seq > v.bound AND NOT chat.is_hidden(v_chat_id, m.seq, p_user_id)
+    ORDER BY m.seq DESC LIMIT 50) page;
+  SELECT coalesce(json_agg(chat.participant_json(p)), '[]'::json) INTO v_participants
+  FROM chat.first_participants(v_chat_id, p_user_id, CASE WHEN (v.h).member_count <= chat.small_chat_members() THEN (v.h).member_count ELSE 50 END) p;
+  RETURN json_build_object('chatId', v_chat_id, 'reset', true, 'upTo', (v.h).last_revision, 'head', chat.head_json(v.h, v.p),
+    'chat', chat.chat_json(v.c), 'participants', v_participants, 'messages', v_messages,
+    'hasOlder', EXISTS (SELECT FROM chat.chat_message m WHERE m.chat_id = v_chat_id AND m.seq > v.bound AND m.seq < v_first
+                        AND NOT chat.is_hidden(v_chat_id, m.seq, p_user_id)),
+    'watermarks', chat.watermarks_json(v.h, p_user_id),
+    'related', chat.related_json(v_chat_id, v_linked, p_user_id, v.bound, v.blocked),
+    'users', chat.named_users(v_messages, v_participants));
+END $$;
+
+-- The rows of a chat that have changed since a revision, as the user may see them: at most p_limit rows and about 256 KiB.
+-- Null: not in the chat. {"ahead": true}: the cursor is from another history of the database. A reset when there is more
+-- than a client would want to replay, or when its cursor is from before it joined (what it may see has changed).
+CREATE OR REPLACE FUNCTION chat.changes(p_chat_id uuid, p_user_id text, p_since integer, p_limit integer) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = '' SET enable_seqscan = off AS $$
+DECLARE
+  v record;
+  v_chat json;
+  v_messages json;
+  v_participants json;
+  v_linked integer[];
+  v_last integer;
+  v_more boolean;
+BEGIN
+  SELECT * INTO v FROM chat.viewer(p_chat_id, p_user_id);
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  IF p_since > (v.h).last_revision THEN
+    RETURN '{"ahead": true}'::json;
+  END IF;
+  IF p_since < (v.p).join_revision OR p_since < (v.h).floor_revision OR 1000 < (
+    SELECT count(*) FROM (SELECT FROM chat.chat_message m WHERE m.chat_id = p_chat_id AND m.revision > p_since LIMIT 1001) changed) THEN
+    RETURN chat.changes_reset(v, p_user_id);
+  END IF;
+
+  WITH row_json AS (
+    (SELECT m.revision, 'message' AS kind, chat.message_json_for(m, v.blocked) AS row, m.reply_to_seq, m.thread_root_seq FROM chat.chat_message m
+     WHERE m.chat_id = p_chat_id AND m.revision > p_since AND m.seq > v.bound AND NOT chat.is_hidden(p_chat_id, m.seq, p_user_id)
+     ORDER BY m.revision LIMIT p_limit + 1)
+    UNION ALL
+    (SELECT p.revision, 'participant', chat.participant_json(p), NULL, NULL FROM chat.chat_participant p
+     WHERE p.chat_id = p_chat_id AND p.revision > p_since ORDER BY p.revision LIMIT p_limit + 1)
+    UNION ALL
+    SELECT (v.c).revision, 'chat', chat.chat_json(v.c), NULL, NULL WHERE (v.c).revision > p_since
+  ), sized AS (
+    SELECT r.*, row_number() OVER by_revision AS n, sum(length(r.row::text)) OVER by_revision AS size
+    FROM row_json r WINDOW by_revision AS (ORDER BY r.revision)
+  ), kept AS (
+    SELECT * FROM sized WHERE n <= p_limit AND (n = 1 OR size <= 262144)
+  )
+  SELECT (SELECT k.row FROM kept k WHERE k.kind = 'chat'),
+    coalesce(json_agg(k.row ORDER BY k.revision) FILTER (WHERE k.kind = 'message'), '[]'::json),
+    coalesce(json_agg(k.row ORDER BY k.revision) FILTER (WHERE k.kind = 'participant'), '[]'::json),
+    array_agg(k.reply_to_seq) || array_agg(k.thread_root_seq), max(k.revision), (SELECT count(*) FROM sized) > count(*)
+  INTO v_chat, v_messages, v_participants, v_linked, v_last, v_more FROM kept k;
+
+  RETURN json_build_object('chatId', p_chat_id, 'since', p_since, 'upTo', CASE WHEN v_more THEN v_last ELSE (v.h).last_revision END,
+    'hasMore', v_more, 'head', chat.head_json(v.h, v.p), 'chat', v_chat, 'participants', v_participants, 'messages', v_messages,
+    'watermarks', chat.watermarks_json(v.h, p_user_id),
+    'related', chat.related_json(p_chat_id, v_linked, p_user_id, v.bound, v.blocked),
+    'users', chat.named_users(v_messages, v_participants));
+END $$;
+
 -- The watermarks of all members of a small chat, but for those who block the viewer or are blocked by them; of a larger one
 -- the viewer's own.
 CREATE OR REPLACE FUNCTION chat.watermarks_json(h chat.chat_head, p_user_id text) RETURNS json
@@ -240,8 +320,8 @@ BEGIN
           SELECT FROM chat.user_block b
           WHERE (b.user_id, b.blocked_user_id) IN ((c.direct_low, c.direct_high), (c.direct_high, c.direct_low))) THEN 'CHAT_BLOCKED'
         WHEN i.reply_to_seq IS NOT NULL AND NOT EXISTS (
-          SELECT FROM chat.chat_message q
-          WHERE q.chat_id = i.chat_id AND q.seq = i.reply_to_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL) THEN 'MESSAGE_NOT_FOUND'
+          SELECT FROM (SELECT f.seq, f.deleted_at FROM chat.chat_message f WHERE f.chat_id = i.chat_id AND f.seq >= i.reply_to_seq ORDER BY f.seq LIMIT 1) q
+          WHERE q.seq = i.reply_to_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL) THEN 'MESSAGE_NOT_FOUND'
         WHEN i.thread_root_seq IS NOT NULL AND thread.seq IS NULL THEN 'MESSAGE_NOT_FOUND'
         -- @all is for those who keep the order.
         WHEN (i.mentions ->> 'all')::boolean AND c.type <> 'DIRECT' AND coalesce(p.role, 'MEMBER') > 'MODERATOR' THEN 'ROLE_REQUIRED'
@@ -267,11 +347,16 @@ BEGIN
       SELECT m.created_at + make_interval(secs => c.slow_mode_seconds) AS free_at FROM chat.chat_message m
       WHERE c.slow_mode_seconds > 0 AND coalesce(p.role, 'MEMBER') = 'MEMBER' AND m.chat_id = h.chat_id AND m.sender_id = i.sender_id
       ORDER BY m.seq DESC LIMIT 1) slow ON true
-    -- Who answers to an answer writes in its thread.
+    -- Who answers to an answer writes in its thread. (Each is asked for as the first from a seq on: only the primary key has that
+    -- order. By a plain equality a plan that was made while the table was empty, and is kept, reads through the whole chat.)
     LEFT JOIN LATERAL (
-      SELECT root.seq FROM chat.chat_message q
-      JOIN chat.chat_message root ON root.chat_id = q.chat_id AND root.seq = coalesce(q.thread_root_seq, q.seq) AND root.deleted_at IS NULL
-      WHERE q.chat_id = h.chat_id AND q.seq = i.thread_root_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL AND q.type <> 'SYSTEM') thread ON true
+      SELECT coalesce(q.thread_root_seq, q.seq) AS root_seq FROM (
+        SELECT f.* FROM chat.chat_message f WHERE f.chat_id = h.chat_id AND f.seq >= i.thread_root_seq ORDER BY f.seq LIMIT 1) q
+      WHERE q.seq = i.thread_root_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL AND q.type <> 'SYSTEM') told ON true
+    LEFT JOIN LATERAL (
+      SELECT root.seq FROM (
+        SELECT f.seq, f.deleted_at FROM chat.chat_message f WHERE f.chat_id = h.chat_id AND f.seq >= told.root_seq ORDER BY f.seq LIMIT 1) root
+      WHERE root.seq = told.root_seq AND root.deleted_at IS NULL) thread ON true
   ),
   -- Slow mode within the batch: of a sender's messages only the first is let through.
   paced AS MATERIALIZED (
@@ -397,4 +482,108 @@ BEGIN
     CASE WHEN s.outcome IN ('created', 'duplicate') THEN s.message END
   FROM settled s CROSS JOIN (SELECT count(*) FROM notified) AS woken -- (a LEFT JOIN would be planned away, and with it the notice)
   ORDER BY s.idx;
+END $$;
+
+-- Retention, as much as a transaction takes: of the oldest p_limit messages those that are older than the chat keeps them,
+-- with all that hangs on them, child rows first. Whoever calls it holds the head's lock, gives the chat its next revision
+-- and tells of it. Null: there is nothing to do. Else the oldest seq that is left (or the next, where none is).
+CREATE OR REPLACE FUNCTION chat.trim_history(p_chat_id uuid, p_limit integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SET search_path = '' SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+  v_from integer;
+  v_to integer;
+BEGIN
+  SELECT h.min_seq, oldest.kept_from INTO v_from, v_to
+  FROM chat.chat_head h JOIN chat.chat_session c ON c.id = h.chat_id
+  CROSS JOIN LATERAL (
+    SELECT coalesce(min(m.seq) FILTER (WHERE m.created_at >= clock_timestamp() - make_interval(days => c.retention_days)), max(m.seq) + 1) AS kept_from
+    FROM (SELECT o.seq, o.created_at FROM chat.chat_message o WHERE o.chat_id = h.chat_id AND o.seq >= h.min_seq ORDER BY o.seq LIMIT p_limit) m) oldest
+  WHERE h.chat_id = p_chat_id AND c.retention_days IS NOT NULL AND c.deleted_at IS NULL;
+  IF v_to IS NULL OR v_to = v_from THEN
+    RETURN NULL;
+  END IF;
+  PERFORM chat.delete_messages(p_chat_id, v_from, v_to);
+  -- What was read wholly below: by reader, so that what lies above is not read through.
+  WITH RECURSIVE reader AS (
+    (SELECT r.user_id FROM chat.message_read r WHERE r.chat_id = p_chat_id ORDER BY r.user_id LIMIT 1)
+    UNION ALL
+    SELECT next.user_id FROM reader CROSS JOIN LATERAL (
+      SELECT r.user_id FROM chat.message_read r WHERE r.chat_id = p_chat_id AND r.user_id > reader.user_id ORDER BY r.user_id LIMIT 1) next)
+  DELETE FROM chat.message_read r USING reader WHERE r.chat_id = p_chat_id AND r.user_id = reader.user_id AND r.to_seq < v_to;
+  RETURN v_to;
+END $$;
+
+-- The messages from a seq up to (and without) another, with all that hangs on them, child rows first: where the cascades of
+-- the foreign keys are left with nothing to do they cost little. Under the head's lock.
+CREATE OR REPLACE FUNCTION chat.delete_messages(p_chat_id uuid, p_from integer, p_to integer) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = '' SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+  DELETE FROM chat.message_reaction r WHERE r.chat_id = p_chat_id AND r.seq >= p_from AND r.seq < p_to;
+  DELETE FROM chat.message_version x WHERE x.chat_id = p_chat_id AND x.seq >= p_from AND x.seq < p_to;
+  DELETE FROM chat.message_hidden x WHERE x.chat_id = p_chat_id AND x.seq >= p_from AND x.seq < p_to;
+  DELETE FROM chat.mention x WHERE x.chat_id = p_chat_id AND x.seq >= p_from AND x.seq < p_to;
+  DELETE FROM chat.chat_message m WHERE m.chat_id = p_chat_id AND m.seq >= p_from AND m.seq < p_to;
+  UPDATE chat.chat_head h SET min_seq = p_to WHERE h.chat_id = p_chat_id;
+END $$;
+
+-- Removes rows of a chat that has been deleted for everyone, as many as a transaction takes: messages with all that hangs on
+-- them, then what people have read, then people, then the chat. It takes the locks that a send takes, in the same order.
+-- True: there is more to do.
+CREATE OR REPLACE FUNCTION chat.delete_chat_rows(p_chat_id uuid, p_limit integer DEFAULT 1000) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = '' SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+  v_from integer;
+  v_to integer;
+BEGIN
+  PERFORM FROM chat.chat_head h WHERE h.chat_id = p_chat_id FOR UPDATE;
+  PERFORM FROM chat.chat_session c WHERE c.id = p_chat_id AND c.deleted_at IS NOT NULL;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+
+  SELECT min(m.seq), max(m.seq) + 1 INTO v_from, v_to
+  FROM (SELECT o.seq FROM chat.chat_message o WHERE o.chat_id = p_chat_id ORDER BY o.seq LIMIT p_limit) m;
+  IF v_to IS NOT NULL THEN
+    PERFORM chat.delete_messages(p_chat_id, v_from, v_to);
+    RETURN true;
+  END IF;
+
+  DELETE FROM chat.message_read r USING (
+    SELECT o.user_id, o.to_seq FROM chat.message_read o WHERE o.chat_id = p_chat_id ORDER BY o.user_id, o.to_seq LIMIT p_limit) few
+  WHERE r.chat_id = p_chat_id AND r.user_id = few.user_id AND r.to_seq = few.to_seq;
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+
+  DELETE FROM chat.chat_participant p USING (
+    SELECT o.user_id FROM chat.chat_participant o WHERE o.chat_id = p_chat_id ORDER BY o.user_id LIMIT p_limit FOR UPDATE) few
+  WHERE p.chat_id = p_chat_id AND p.user_id = few.user_id;
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+
+  DELETE FROM chat.chat_head h WHERE h.chat_id = p_chat_id;
+  DELETE FROM chat.chat_session c WHERE c.id = p_chat_id;
+  RETURN false;
+END $$;
+
+-- For a DBA: CALL chat.delete_chat('…'), outside of a transaction, deletes a chat for everyone and removes its rows. It commits
+-- as it goes (therefore it can have no settings of its own), and can be called again where it was cut off.
+CREATE OR REPLACE PROCEDURE chat.delete_chat(p_chat_id uuid)
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM chat.chat_head h WHERE h.chat_id = p_chat_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'There is no chat %', p_chat_id USING ERRCODE = 'no_data_found';
+  END IF;
+  IF EXISTS (SELECT FROM chat.chat_session c WHERE c.id = p_chat_id AND c.deleted_at IS NULL) THEN
+    UPDATE chat.chat_head SET last_revision = last_revision + 1 WHERE chat_id = p_chat_id;
+    UPDATE chat.chat_session c SET deleted_at = clock_timestamp(), client_chat_id = NULL, external_ref = NULL, revision = h.last_revision
+    FROM chat.chat_head h WHERE c.id = p_chat_id AND h.chat_id = p_chat_id;
+  END IF;
+  COMMIT;
+  WHILE chat.delete_chat_rows(p_chat_id) LOOP
+    COMMIT;
+  END LOOP;
+  COMMIT;
 END $$;
