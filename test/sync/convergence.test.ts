@@ -33,7 +33,7 @@ interface World {
 
 const server = await startParley(t)
 /** By their tokens all are agents, which lets them take support chats and nothing else. */
-const parley = { ...server, token: (userId: string) => server.token(userId, { role: 'agent' }) }
+const parley: typeof server = { ...server, token: (userId, claims) => server.token(userId, { role: 'agent', ...claims }) }
 let worlds = 0
 
 async function makeWorld (t: Test): Promise<World & { people: Map<Person, Client[]> }> {
