@@ -1,6 +1,8 @@
 // A user asks; agents, who are so by their tokens, see the queue, take chats, hand them over and close them.
 import t from 'tap'
 import type { ChatView, CommandResult, Participant } from '../../src/contract.ts'
+import type { Queryable } from '../../src/plugins/database.ts'
+import { listSupport } from '../../src/support/queries.ts'
 import { request } from '../helpers/live.ts'
 import { matchEach } from '../helpers/match.ts'
 import { startParley } from '../helpers/parley.ts'
@@ -263,6 +265,24 @@ t.test('the user is no agent of their own chat, also where their token says agen
   const { chat: { id } } = await ask('gil')
   await t.rejects(take('gil', id), { code: 'ROLE_REQUIRED' })
   matchEach(t, (await queue('gus')).data.filter(({ chat }) => chat.id === id), [{ chat: { createdById: 'gil' }, participants: [{ userId: 'gil' }] }])
+})
+
+t.test('the queue costs what is on its page, however many have been closed', async t => {
+  await sql.rows(`WITH c AS (INSERT INTO chat.chat_session (id, type, created_by_id, support_status, labels) SELECT gen_random_uuid(), 'SUPPORT', 'zoe', 'CLOSED', '{"old": "yes"}' FROM generate_series(1, 20000) RETURNING id)
+    INSERT INTO chat.chat_head (chat_id) SELECT id FROM c`)
+  await sql.rows('ANALYZE')
+  const db: Queryable = { query: (statement, values) => sql.client.query({ ...statement, values }).then(({ rows }) => rows) }
+  const read = async () => (await sql.row<{ rows: number }>(
+    "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::integer AS rows FROM pg_stat_xact_user_tables WHERE relid IN ('chat.chat_session'::regclass, 'chat.chat_head'::regclass)")).rows
+  for (const filter of [{ status: 'OPEN' }, { status: 'CLOSED' }, { status: 'OPEN', labels: { q: 'b' } }] as const) {
+    await sql.rows('BEGIN')
+    await sql.rows('SET LOCAL plan_cache_mode = force_generic_plan')
+    const before = await read()
+    t.ok((await listSupport(db, 'gus', { ...filter, limit: 20 }, undefined)).length > 0)
+    const cost = await read() - before
+    await sql.rows('COMMIT')
+    t.ok(cost < 500, `${JSON.stringify(filter)} reads ${cost} rows`)
+  }
 })
 
 t.end()
