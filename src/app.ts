@@ -17,6 +17,10 @@ import { retentionService } from './messages/retention.ts'
 import { messagesService } from './messages/service.ts'
 import { threadsService } from './messages/threads.ts'
 import { messageWriter } from './messages/publish.ts'
+import { bansService } from './moderation/bans.ts'
+import { moderation } from './moderation/index.ts'
+import { reportsService } from './moderation/reports.ts'
+import { reviewService } from './moderation/review.ts'
 import { admin } from './plugins/admin.ts'
 import { auth, bearerToken } from './plugins/auth.ts'
 import { database } from './plugins/database.ts'
@@ -32,6 +36,7 @@ import { presence } from './presence/index.ts'
 import { Leases } from './presence/leases.ts'
 import { presenceService } from './presence/service.ts'
 import { Typing } from './presence/typing.ts'
+import { Viewers } from './presence/viewers.ts'
 import type { Bus } from './realtime/bus/bus.ts'
 import { MemoryBus } from './realtime/bus/memory.ts'
 import { reactions } from './reactions/index.ts'
@@ -105,7 +110,9 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   const supportChats = supportService({ db, changes, ensureUsers })
   const chatService = chatsService({ db, changes, members: memberService, memberships, ensureUsers })
   const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
+  const bans = bansService({ db, hub, ensureUsers, forgetUser: userService.forget })
   const typing = new Typing(hub, config.realtime.typingTimeoutMs)
+  const viewers = new Viewers(hub)
 
   await app.register(users, { users: userService })
   await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), removal: removalService(db) })
@@ -125,12 +132,14 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   await app.register(support, { support: supportChats })
   await app.register(reactions, { reactions: reactionsService(db, changes) })
   await app.register(pins, { pins: pinsService(db, changes) })
+  await app.register(moderation, { reports: reportsService(db), review: reviewService({ db, changes, bans, config }), bans })
   await app.register(receipts, { receipts: receiptService })
   await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers, unblocked: receiptService.reveal }) })
   await app.register(presence, {
-    presence: presenceService({ db, hub, typing, config, getChat: chatService.get }),
+    presence: presenceService({ db, hub, typing, viewers, config, getChat: chatService.get }),
     leases: new Leases(db, hub, config.realtime, app.log),
     typing,
+    viewers,
   })
   await app.register(sync, { sync: syncService(db, app.epoch) })
 }

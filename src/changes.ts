@@ -54,7 +54,7 @@ const lockInboxes = {
   name: 'changes.lockInboxes',
   text: 'SELECT i.user_id FROM chat.user_inbox i WHERE i.user_id = ANY ($1::text[]) ORDER BY i.user_id COLLATE "C" FOR NO KEY UPDATE',
 }
-const chatIsDeleted = { name: 'changes.chatIsDeleted', text: 'SELECT c.deleted_at IS NOT NULL AS deleted FROM chat.chat_session c WHERE c.id = $1' }
+const readChat = { name: 'changes.readChat', text: 'SELECT c.type, c.deleted_at IS NOT NULL AS deleted FROM chat.chat_session c WHERE c.id = $1' }
 const takeRevisions = {
   name: 'changes.takeRevisions',
   text: 'UPDATE chat.chat_head h SET last_revision = h.last_revision + $2 WHERE h.chat_id = $1 RETURNING h.last_revision AS "lastRevision"',
@@ -75,14 +75,16 @@ export class Change {
   readonly head: LockedHead
   readonly participants: ReadonlyMap<string, LockedParticipant>
   readonly frames: Frame[] = []
+  #isStream: boolean
   #chatId: string
   #covered: number
   #taken: number
   #inboxes: string[] = []
 
-  constructor (tx: Queryable, chatId: string, head: LockedHead, participants: LockedParticipant[]) {
+  constructor (tx: Queryable, { chatId, isStream }: { chatId: string, isStream: boolean }, head: LockedHead, participants: LockedParticipant[]) {
     this.tx = tx
     this.#chatId = chatId
+    this.#isStream = isStream
     this.head = head
     this.participants = new Map(participants.map(participant => [participant.userId, participant]))
     this.#covered = head.lastRevision
@@ -94,16 +96,17 @@ export class Change {
   }
 
   /** The chat that this change is about has just been made, with rows up to this revision. */
-  created (chatId: string, revision: number): void {
+  created (chatId: string, revision: number, { isStream }: { isStream: boolean }): void {
     this.#chatId = chatId
+    this.#isStream = isStream
     this.#taken = revision
   }
 
-  /** Who acts, if they are in the chat. @throws {ApiError} CHAT_NOT_FOUND */
+  /** Who acts, if they are in the chat. @throws {ApiError} CHAT_NOT_FOUND; NOT_IN_CHAT for who only looks at a STREAM */
   member (userId: string): LockedParticipant {
     const participant = this.participants.get(userId)
-    if (participant?.state !== 'JOINED') throw new ApiError('CHAT_NOT_FOUND')
-    return participant
+    if (participant?.state === 'JOINED') return participant
+    throw new ApiError(this.#isStream && participant?.state !== 'BANNED' ? 'NOT_IN_CHAT' : 'CHAT_NOT_FOUND')
   }
 
   /** Revisions for so many changed rows of the chat. @returns the first of them */
@@ -118,10 +121,10 @@ export class Change {
     this.#taken = revision
   }
 
-  /** The event that tells of all rows changed since the one before. */
-  publish (event: ChatEvent): void {
+  /** The event that tells of all rows changed since the one before. (Being in a STREAM is not following it.) */
+  publish ({ joined, ...event }: ChatEvent): void {
     const data = typeof event.data === 'string' ? event.data : JSON.stringify(event.data)
-    this.frames.push({ ...event, kind: 'chat', chatId: this.#chatId, previousRevision: this.#covered, revision: this.#taken, data })
+    this.frames.push({ ...event, ...(joined && !this.#isStream && { joined }), kind: 'chat', chatId: this.#chatId, previousRevision: this.#covered, revision: this.#taken, data })
     this.#covered = this.#taken
   }
 
@@ -186,7 +189,8 @@ export class Changes {
       locked = await tx.query<LockedParticipant>(lockParticipants, [chatId, participants])
     }
     if (inboxes.length > 0) await tx.query(lockInboxes, [inboxes])
-    if (chatId !== undefined && (await tx.query<{ deleted: boolean }>(chatIsDeleted, [chatId]))[0]?.deleted !== false) throw new ApiError('CHAT_NOT_FOUND')
-    return new Change(tx, chatId?.toLowerCase() ?? '', head, locked)
+    const [chat] = chatId === undefined ? [] : await tx.query<{ type: string, deleted: boolean }>(readChat, [chatId])
+    if (chatId !== undefined && chat?.deleted !== false) throw new ApiError('CHAT_NOT_FOUND')
+    return new Change(tx, { chatId: chatId?.toLowerCase() ?? '', isStream: chat?.type === 'STREAM' }, head, locked)
   }
 }

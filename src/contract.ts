@@ -6,6 +6,7 @@ import type { Static } from 'typebox'
 import * as blocks from './blocks/schemas.ts'
 import * as chats from './chats/schemas.ts'
 import * as messages from './messages/schemas.ts'
+import * as moderation from './moderation/schemas.ts'
 import * as pins from './pins/schemas.ts'
 import * as presence from './presence/schemas.ts'
 import * as reactions from './reactions/schemas.ts'
@@ -22,6 +23,7 @@ export const commands = {
   ...messages.commands,
   ...reactions.commands,
   ...pins.commands,
+  ...moderation.commands,
   ...receipts.commands,
   ...presence.commands,
   ...blocks.commands,

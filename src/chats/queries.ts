@@ -29,8 +29,7 @@ export async function findChat (
 ): Promise<ExistingChat | undefined> {
   const [row] = await db.query<ExistingChat>({
     name: 'chats.findChat',
-    text: `SELECT c.id AS "chatId", EXISTS (
-             SELECT FROM chat.chat_participant p WHERE p.chat_id = c.id AND p.user_id = $1 AND p.state = 'JOINED') AS "isMember"
+    text: `SELECT c.id AS "chatId", EXISTS (SELECT FROM chat.viewer(c.id, $1)) AS "isMember"
            FROM chat.chat_session c
            WHERE c.deleted_at IS NULL AND c.type = $2::chat.chat_type AND (
              ($3::text IS NOT NULL AND c.direct_low = least($1::text COLLATE "C", $3::text COLLATE "C") COLLATE "default"
@@ -63,7 +62,7 @@ export async function blockedAmong (db: Queryable, userId: string, userIds: stri
 
 export interface NewChat extends Partial<Omit<CreateGroup, 'type' | 'participantIds'>> {
   id: string
-  type: 'DIRECT' | 'GROUP' | 'SUPPORT'
+  type: 'DIRECT' | 'GROUP' | 'STREAM' | 'SUPPORT'
   createdById: string
   targetUserId?: string
 }
@@ -255,7 +254,7 @@ export async function listChats (
            FROM (
              SELECT p.chat_id, p.pinned_at IS NOT NULL AS pinned, coalesce(h.last_message_at, c.created_at) AS active_at
              FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
-             WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND chat.is_archived(h, p) = $2
+             WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM' AND chat.is_archived(h, p) = $2
                AND ($3::chat.chat_type IS NULL OR c.type = $3)
                AND (c.type <> 'DIRECT' OR h.last_ordinal_seq > p.cleared_seq OR (NOT $2 AND (p.cleared_seq > 0 OR c.created_by_id = $1)))
                AND (c.type <> 'SUPPORT' OR NOT $2 OR p.cleared_seq = 0 OR h.last_ordinal_seq > p.cleared_seq)
@@ -322,4 +321,21 @@ function participants (rows: { participant?: Participant }[]): Participant[] {
 
 function json (value: object | undefined): string | null {
   return value === undefined ? null : JSON.stringify(value)
+}
+
+/** The streams that anybody may follow, newest first. */
+export async function listStreams (
+  db: Queryable, userId: string, { q, labels = {}, limit }: Pick<ListChats, 'q' | 'labels'> & { limit: number }, cursor: ChatCursor | undefined
+): Promise<(ChatCursor & { view: ChatView })[]> {
+  return db.query<ChatCursor & { view: ChatView }>({
+    name: Object.keys(labels).length > 0 ? 'chats.listStreamsByLabels' : 'chats.listStreams',
+    text: `SELECT false AS pinned, chat.rfc3339(page.created_at) AS "activeAt", page.id AS "chatId", chat.chat_view(page.id, $1) AS view
+           FROM (
+             SELECT c.id, c.created_at FROM chat.chat_session c
+             WHERE c.type = 'STREAM' AND c.deleted_at IS NULL AND ($2::text IS NULL OR position(chat.folded($2) IN chat.folded(c.name)) > 0)
+               AND ($3::jsonb = '{}'::jsonb OR c.labels @> $3) AND ($4::uuid IS NULL OR c.id < $4)
+               AND NOT EXISTS (SELECT FROM chat.chat_participant p WHERE p.chat_id = c.id AND p.user_id = $1 AND p.state = 'BANNED')
+             ORDER BY c.id DESC LIMIT $5) page
+           ORDER BY page.id DESC`,
+  }, [userId, q ?? null, json(labels), cursor?.chatId ?? null, limit])
 }

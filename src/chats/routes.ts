@@ -58,7 +58,7 @@ const create = {
 const list = {
   tags,
   summary: 'My chats',
-  description: 'Pinned first, then by newest activity. `label.<key>=<value>`, up to ten of them: those with these labels.',
+  description: 'Pinned first, then by newest activity. With type=STREAM: all public streams, newest first. `label.<key>=<value>`, up to ten of them: those with these labels.',
   querystring: ListChatsQuery,
   response: { 200: ChatPage },
 }

@@ -116,14 +116,23 @@ export const CreateSupport = Input({
   description: Type.Optional(Description),
   ...NewChat,
 })
+export const CreateStream = Input({
+  type: Type.Literal('STREAM'),
+  name: Name,
+  avatarUrl: Type.Optional(Url),
+  description: Type.Optional(Description),
+  settings: Type.Optional(Type.Partial(ChatSettings, { additionalProperties: false })),
+  ...NewChat,
+})
 export type CreateDirect = Static<typeof CreateDirect>
 export type CreateGroup = Static<typeof CreateGroup>
+export type CreateStream = Static<typeof CreateStream>
 export type CreateSupport = Static<typeof CreateSupport>
-export type CreateChat = CreateDirect | CreateGroup | CreateSupport
+export type CreateChat = CreateDirect | CreateGroup | CreateStream | CreateSupport
 
 /** `type` decides which. */
-export const CreateChat = Type.Unsafe<CreateDirect | CreateGroup | CreateSupport>({
-  type: 'object', required: ['type'], discriminator: { propertyName: 'type' }, oneOf: [CreateDirect, CreateGroup, CreateSupport],
+export const CreateChat = Type.Unsafe<CreateDirect | CreateGroup | CreateStream | CreateSupport>({
+  type: 'object', required: ['type'], discriminator: { propertyName: 'type' }, oneOf: [CreateDirect, CreateGroup, CreateStream, CreateSupport],
 })
 
 export const UpdateChat = Type.Object({

@@ -11,7 +11,7 @@ import { ChatId, Input, Time } from '../primitives.ts'
 import type { MembersService } from './members.ts'
 import type { MembershipsService } from './memberships.ts'
 import {
-  blockedAmong, chatStats, chatView, directPeer, findChat, insertChat, insertHead, isUser, joinParticipants, listChats, listUserChats, markDeleted, updateChat, type NewChat,
+  blockedAmong, chatStats, chatView, directPeer, findChat, insertChat, insertHead, isUser, joinParticipants, listChats, listStreams, listUserChats, markDeleted, updateChat, type NewChat,
 } from './queries.ts'
 import { requireRole } from './roles.ts'
 import type { ChatView, CreateChat, ListChats, ListUserChats, Stats, UpdateChat } from './schemas.ts'
@@ -50,10 +50,10 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
   async function insert (change: Change, chat: NewChat, userIds: string[]): Promise<boolean> {
     if (!await insertChat(change.tx, chat)) return false
     const lastRevision = await insertHead(change.tx, chat.id, userIds.length)
-    change.created(chat.id, lastRevision)
+    change.created(chat.id, lastRevision, { isStream: chat.type === 'STREAM' })
     await joinParticipants(change.tx, chat.id, {
       userIds,
-      ...(chat.type === 'GROUP' && { ownerId: chat.createdById }),
+      ...((chat.type === 'GROUP' || chat.type === 'STREAM') && { ownerId: chat.createdById }),
       role: 'MEMBER',
       label: chat.type === 'SUPPORT' ? 'USER' : null,
       ...(chat.participantLabels && { labels: chat.participantLabels }),
@@ -105,9 +105,10 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
       return make ? (await create(userId, request)).view.chat.id : existing(userId, request)
     },
 
-    /** Pinned first, then by newest activity. */
+    /** Pinned first, then by newest activity. Streams are everybody's: they come when they are asked for by their type, newest first. */
     async list (userId: string, { cursor, limit = 50, ...filter }: ListChats) {
-      const rows = await listChats(db, userId, { ...filter, limit: limit + 1 }, decodeCursor(cursor, checkCursor))
+      const list = filter.type === 'STREAM' ? listStreams : listChats
+      const rows = await list(db, userId, { ...filter, limit: limit + 1 }, decodeCursor(cursor, checkCursor))
       return toPage(rows, limit, row => row.view, ({ pinned, activeAt, chatId }) => ({ pinned, activeAt, chatId }))
     },
 
@@ -172,6 +173,7 @@ function othersOf (request: CreateChat): string[] {
   switch (request.type) {
     case 'DIRECT': return [request.targetUserId]
     case 'GROUP': return request.participantIds
+    case 'STREAM':
     case 'SUPPORT': return []
   }
 }

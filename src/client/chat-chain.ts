@@ -16,7 +16,7 @@ type Reset = Extract<Changes, { reset: true }>
 export type HistoryPage = { data: Message[], nextCursor: string | null }
 
 /** What a durable frame tells is its rows, whatever its type: types that come later are understood as far as their rows are. */
-interface Rows { chat?: Chat, participants?: Participant[], message?: Message, threadRoot?: Message, watermark?: Watermark, minSeq?: number }
+interface Rows { chat?: Chat, participants?: Participant[], participant?: Participant, message?: Message, threadRoot?: Message, watermark?: Watermark, minSeq?: number }
 
 /** More than this are not held: what was dropped is a gap, and is asked for. */
 const MAX_HELD = 256
@@ -30,9 +30,9 @@ export function applyFrame (chat: ChatState, frame: EventFrame, viewer: Viewer):
 
 function passed (chat: ChatState, { type, revision = 0, data }: EventFrame, viewer: Viewer): ChatState {
   if (type === 'changes') return withChanges(chat, data, viewer) ?? chat
-  const { chat: session, participants = [], message, threadRoot, watermark, minSeq } = type === 'chat_created' ? {} : data as Rows
+  const { chat: session, participants = [], participant, message, threadRoot, watermark, minSeq } = type === 'chat_created' ? {} : data as Rows
   let next = withSession(chat, session)
-  next = withJoiners(withParticipants(next, participants, viewer), chat, viewer)
+  next = withJoiners(withParticipants(next, participant ? [participant] : participants, viewer), chat, viewer)
   if (threadRoot) next = withMessages(next, [threadRoot], viewer)
   if (message) next = withNewMessage(withMessages(next, [message], viewer), message)
   if (watermark) next = withWatermarks(next, [watermark], viewer)

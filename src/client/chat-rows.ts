@@ -107,6 +107,7 @@ export function withWatermarks (chat: ChatState, rows: Watermark[], viewer: View
   const watermarks = new Map(chat.watermarks)
   const earlyWatermarks = new Map(chat.earlyWatermarks)
   for (const row of rows) {
+    if (chat.isStream && row.userId !== viewer.userId) continue // nobody is told there how far others have read
     const shelf = isShown(chat, row.userId, viewer) ? watermarks : earlyWatermarks
     shelf.set(row.userId, furthest(row, shelf.get(row.userId)))
   }

@@ -203,6 +203,8 @@ export class Client {
   /** What the server has answered goes into the store at once; the events that tell the same come by themselves. */
   #learn (type: CommandName, result: unknown): void {
     if (CHANGE_A_MESSAGE.has(type)) this.#replica.acknowledged((result as CommandResult<'edit_message'>).message)
+    if (type === 'join_chat' && (result as CommandResult<'join_chat'>).chat.type === 'STREAM') this.#replica.watching((result as CommandResult<'join_chat'>).chat.id)
+    if (type === 'leave_chat') this.#replica.left((result as CommandResult<'leave_chat'>).chatId)
     if (type === 'mark_as_read' || type === 'mark_as_delivered') this.#replica.marked(result as CommandResult<'mark_as_read'>)
   }
 

@@ -13,7 +13,7 @@ import { ClientError, hasCode } from './errors.ts'
 import type { EventFrame } from './frames.ts'
 import { EMPTY_STATE, type ChatState, type ClientState } from './state.ts'
 import {
-  apply, applyAcknowledged, applyChanges, applySynced, applyUnveiled, applyWatermark, finishOlder, resumed, startOlder, withoutChats,
+  apply, applyAcknowledged, applyChanges, applySynced, applyUnveiled, applyWatermark, finishOlder, resumed, startOlder, withoutChats, withStream,
 } from './store.ts'
 
 export interface ReplicaOptions {
@@ -38,6 +38,8 @@ export class Replica {
   #connection: Connection | undefined
   #syncing = false
   readonly #busy = new Set<string>()
+  /** The streams at which this connection looks. */
+  readonly #watched = new Set<string>()
   readonly #delays = new Set<() => void>()
   readonly #options: ReplicaOptions
 
@@ -64,6 +66,7 @@ export class Replica {
     this.#connection = undefined
     this.#syncing = false
     this.#busy.clear()
+    this.#watched.clear()
     for (const end of this.#delays) end()
   }
 
@@ -82,6 +85,17 @@ export class Replica {
 
   marked (marked: CommandResult<'mark_as_read'>): void {
     this.#set(applyWatermark(this.#state, marked.chatId, marked))
+  }
+
+  /** The server has said that we look at a STREAM. */
+  watching (chatId: string): void {
+    this.#watched.add(chatId)
+    if (this.#set(withStream(this.#state, chatId))) this.#work()
+  }
+
+  /** We look at a chat no longer. */
+  left (chatId: string): void {
+    if (this.#state.chats.get(chatId)?.isStream) this.#set(withoutChats(this.#state, [chatId]))
   }
 
   /** Loads the page before what is loaded of a chat. @throws {ClientError} */
@@ -157,6 +171,10 @@ export class Replica {
   }
 
   async #catchUp (connection: Connection, chat: ChatState): Promise<void> {
+    if (chat.isStream && !this.#watched.has(chat.chatId)) {
+      await connection.command('join_chat', { chatId: chat.chatId })
+      this.#watched.add(chat.chatId)
+    }
     const changes = await connection.command('changes', { chatId: chat.chatId, since: chat.cursor })
     if (!this.#isSame(chat)) return
     this.#set(applyChanges(this.#state, changes))

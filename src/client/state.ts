@@ -22,6 +22,8 @@ export interface ClientState {
 
 export interface ChatState {
   readonly chatId: string
+  /** A STREAM at which the user looks. It is followed for as long as they do; no `sync` names it, and it has no membership. */
+  readonly isStream: boolean
   /** Everything up to this revision is in here; 0 before it is loaded. */
   readonly cursor: number
   readonly loaded: boolean
@@ -67,6 +69,7 @@ export const EMPTY_STATE: ClientState = {
 export function emptyChat (chatId: string): ChatState {
   return {
     chatId,
+    isStream: false,
     cursor: 0,
     loaded: false,
     stale: true,
@@ -86,6 +89,11 @@ export function emptyChat (chatId: string): ChatState {
     earlyWatermarks: new Map(),
     hidden: new Set(),
   }
+}
+
+/** To be looked at from now on, or again after a connection was lost. */
+export function unloadedStream (chatId: string): ChatState {
+  return { ...emptyChat(chatId), isStream: true }
 }
 
 /** What the user may see of a chat starts above this seq. */

@@ -9,13 +9,23 @@ import type { Changes, InboxUpdate, Membership, Message, Synced, Watermark } fro
 import { applyCreated, applyFrame, applyOlder, applyRepair, applyReply, type HistoryPage } from './chat-chain.ts'
 import { reviewed, withHead, withHidden, withMessages, withOwnMembership, withWatermarks } from './chat-rows.ts'
 import type { EventFrame } from './frames.ts'
-import { EMPTY_STATE, emptyChat, isBehindBound, type ChatState, type ClientState } from './state.ts'
+import { EMPTY_STATE, emptyChat, isBehindBound, unloadedStream, type ChatState, type ClientState } from './state.ts'
 
 /** After (re)connecting: everything that is here may be old. A history that is not ours is forgotten. */
 export function resumed (state: ClientState, { userId, epoch }: { userId: string, epoch: string }): ClientState {
   const known = state.userId === userId && state.epoch === epoch ? state : EMPTY_STATE
   const chats = [...known.chats.values()].map((chat): [string, ChatState] => [chat.chatId, { ...chat, stale: true, held: [], older: null }])
-  return { ...known, userId, epoch, inboxStale: true, heldInbox: [], chats: new Map(chats) }
+  return { ...known, userId, epoch, inboxStale: true, heldInbox: [], chats: new Map([...chats, ...state.userId === userId ? streamsOf(state) : []]) }
+}
+
+/** Somebody who was not looking has missed what nobody told them: a STREAM begins anew. */
+function streamsOf ({ chats }: ClientState): [string, ChatState][] {
+  return [...chats.values()].filter(chat => chat.isStream).map(({ chatId }) => [chatId, unloadedStream(chatId)])
+}
+
+/** The user looks at a STREAM. */
+export function withStream (state: ClientState, chatId: string): ClientState {
+  return state.chats.has(chatId) ? state : withChat(state, unloadedStream(chatId))
 }
 
 /** Applies an event. */
@@ -24,6 +34,9 @@ export function apply (state: ClientState, frame: EventFrame): ClientState {
   if (frame.chatId === undefined) return state
   if (frame.type === 'chat_deleted') return withoutChats(state, [frame.chatId])
   if (frame.type === 'chat_created') return applyChatCreated(state, frame)
+  if (state.chats.get(frame.chatId)?.isStream && frame.type === 'participant_left' && frame.data.participants.some(({ userId }) => userId === state.userId)) {
+    return withoutChats(state, [frame.chatId])
+  }
   return inChat(state, frame.chatId, chat => {
     if (frame.type === 'changes') return applyRepair(chat, frame, state)
     if (frame.type === 'messages_read') return withWatermarks(chat, [{ ...frame.data, deliveredSeq: frame.data.readSeq }], state)
@@ -75,10 +88,10 @@ export function applyUnveiled (state: ClientState, chatId: string, messages: Mes
 export function applySynced (state: ClientState, pages: Synced[]): ClientState {
   const [first] = pages
   if (!first) return state
-  let next: ClientState = { ...(first.reset ? EMPTY_STATE : state), userId: state.userId, epoch: first.epoch, heldInbox: state.heldInbox }
+  let next: ClientState = { ...(first.reset ? { ...EMPTY_STATE, chats: new Map(streamsOf(state)) } : state), userId: state.userId, epoch: first.epoch, heldInbox: state.heldInbox }
   const heads = pages.flatMap(page => page.heads)
   const named = new Set(heads.map(head => head.chatId))
-  next = withoutChats(next, [...next.chats.keys()].filter(chatId => !named.has(chatId)))
+  next = withoutChats(next, [...next.chats.values()].filter(chat => !chat.isStream && !named.has(chat.chatId)).map(chat => chat.chatId))
   for (const head of heads) next = inChat(next, head.chatId, chat => withHead(chat, head))
   next = withInbox(next, { memberships: pages.flatMap(page => page.memberships), hidden: pages.flatMap(page => page.hidden), ...(first.blocks && { blocks: first.blocks }), ...(first.user && { user: first.user }) })
   for (const head of heads) next = inChat(next, head.chatId, chat => withHead(chat, head))

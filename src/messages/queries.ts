@@ -70,6 +70,8 @@ export interface MessageState {
   deleted: boolean
   pinned: boolean
   hidden: boolean
+  /** false: the viewer only looks at a STREAM. */
+  isMember: boolean
   /** The viewer blocks the sender: `message` is the redacted form. */
   redacted: boolean
   editable: boolean
@@ -91,7 +93,7 @@ export async function messageState (
   const [row] = await db.query<MessageState>({
     name: 'messages.messageState',
     text: `SELECT chat.message_json_for(m, v.blocked)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted, m.pinned_at IS NOT NULL AS pinned,
-             chat.is_hidden($1, $2, $3) AS hidden, coalesce(m.sender_id = ANY (v.blocked), false) AS redacted, m.created_at + make_interval(secs => $4) > clock_timestamp() AS editable,
+             chat.is_hidden($1, $2, $3) AS hidden, (v.p).state = 'JOINED' AS "isMember", coalesce(m.sender_id = ANY (v.blocked), false) AS redacted, m.created_at + make_interval(secs => $4) > clock_timestamp() AS editable,
              m.content IS NOT DISTINCT FROM $5::text AND ($6::jsonb IS NULL OR chat.mentioned($1, $6) IS NOT DISTINCT FROM m.mentions) AS unchanged,
              coalesce((m.mentions ->> 'all')::boolean, false) AS "mentionsAll", (v.c).type AS "chatType",
              (SELECT r.seq FROM chat.chat_message r WHERE r.chat_id = $1 AND r.seq = m.thread_root_seq) AS "threadRootSeq",

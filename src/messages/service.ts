@@ -127,6 +127,7 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
       return changes.run({ inboxes: [userId] }, async change => {
         const state = await messageState(change.tx, key, userId)
         if (!state) throw new ApiError('MESSAGE_NOT_FOUND')
+        if (!state.isMember) throw new ApiError('NOT_IN_CHAT')
         if (!state.hidden) {
           const inboxRevisions = await change.takeInboxRevisions([userId])
           if (!await hideMessage(change.tx, key, userId, inboxRevisions.get(userId) ?? 0)) throw new ApiError('MESSAGE_NOT_FOUND')

@@ -22,8 +22,10 @@ export async function changeMessage<Result> (
 ): Promise<Result> {
   const key = parseMessageId(messageId)
   try {
-    return await changes.run({ chatId: key.chatId, participants: [userId] }, async change =>
-      work(change, key, await requireMessage(change.tx, key, userId, options)))
+    return await changes.run({ chatId: key.chatId, participants: [userId] }, async change => {
+      change.member(userId)
+      return work(change, key, await requireMessage(change.tx, key, userId, options))
+    })
   } catch (cause) {
     if (cause instanceof ApiError && cause.code === 'CHAT_NOT_FOUND') throw new ApiError('MESSAGE_NOT_FOUND', '', { cause })
     throw cause

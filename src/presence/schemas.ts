@@ -44,6 +44,7 @@ export const events = {
   user_stopped_typing: Somebody,
   user_joined_chat: Somebody,
   user_left_chat: Somebody,
+  viewer_count: Type.Object({ viewerCount: Count, at: Time }),
   user_online: Presence,
   user_offline: Presence,
 } as const

@@ -7,6 +7,7 @@ import type { Peer } from '../realtime/peer.ts'
 import { onlineAcquaintances, onlineInChat, presenceOf, watermarksOf } from './queries.ts'
 import type { ChatJoined, Presence } from './schemas.ts'
 import type { Typing } from './typing.ts'
+import type { Viewers } from './viewers.ts'
 
 export type PresenceService = ReturnType<typeof presenceService>
 
@@ -14,22 +15,27 @@ export interface PresenceDependencies {
   db: Database
   hub: Hub
   typing: Typing
+  viewers: Viewers
   config: Pick<Config, 'realtime'>
   getChat: (userId: string, chatId: string) => Promise<ChatView>
 }
 
-/** Beyond so many viewers nobody is told of single ones. */
-const MAX_ANNOUNCED_VIEWERS = 200
 const MAX_ONLINE_IN_JOINED = 100
 const MAX_ONLINE = 1_000
 
-export function presenceService ({ db, hub, typing, config: { realtime: { presenceGraceMs } }, getChat }: PresenceDependencies) {
-  function announceViewer (type: 'user_joined_chat' | 'user_left_chat', userId: string, chatId: string): void {
-    if (hub.viewersOf(chatId).size > MAX_ANNOUNCED_VIEWERS) return
-    const data = JSON.stringify({ userId, at: new Date().toISOString() })
-    hub.publish([{ kind: 'fleeting', type, chatId, data, audience: 'viewers', actorId: userId, hiddenFrom: [...hub.blockedBy(userId)] }])
+export function presenceService ({ db, hub, typing, viewers, config: { realtime: { presenceGraceMs } }, getChat }: PresenceDependencies) {
+  /** What is committed from this view on reaches the socket: the client has to know what came before. */
+  async function look (peer: Peer, { chat: { id, type }, head, membership }: ChatView): Promise<ChatView> {
+    if (type !== 'STREAM') {
+      if (hub.view(peer, id)) viewers.joined(peer.userId, id)
+      return getChat(peer.userId, id)
+    }
+    const bound = membership ? Math.max(membership.visibleFromSeq - 1, membership.clearedSeq) : 0
+    if (hub.watch(peer, id, { bound, lastRevision: head.lastRevision, memberCount: head.memberCount })) viewers.joined(peer.userId, id)
+    const view = await getChat(peer.userId, id)
+    hub.expectChat(id, view.head.lastRevision)
+    return view
   }
-  hub.on('unviewed', (chatId, userId) => announceViewer('user_left_chat', userId, chatId))
 
   async function inChat (userId: string, chatId: string, limit: number) {
     const online = await onlineInChat(db, chatId, userId, presenceGraceMs, limit)
@@ -38,21 +44,20 @@ export function presenceService ({ db, hub, typing, config: { realtime: { presen
   }
 
   return {
-    /** "I am looking at this chat." */
+    /** "I am looking at this chat." A STREAM is followed by this alone. */
     async join (peer: Peer, chatId: string): Promise<ChatJoined> {
-      const view = await getChat(peer.userId, chatId)
+      const view = await look(peer, await getChat(peer.userId, chatId))
       const { id } = view.chat
       const { userIds, onlineCount } = await inChat(peer.userId, id, MAX_ONLINE_IN_JOINED)
       const watermarks = await watermarksOf(db, id, peer.userId)
-      if (hub.view(peer, id)) announceViewer('user_joined_chat', peer.userId, id)
-      return { ...view, onlineUsers: userIds, onlineCount, viewerCount: hub.viewersOf(id).size, watermarks }
+      return { ...view, onlineUsers: userIds, onlineCount, viewerCount: hub.viewerCount(id), watermarks }
     },
 
     /** @throws {ApiError} CHAT_NOT_FOUND; NOT_IN_CHAT if this socket was not looking at it */
     async leave (peer: Peer, chatId: string): Promise<void> {
-      const id = chatId.toLowerCase()
-      if (!hub.follows(peer.userId, id)) throw new ApiError('CHAT_NOT_FOUND')
-      if (!hub.unview(peer, id)) throw new ApiError('NOT_IN_CHAT')
+      if (hub.unview(peer, chatId.toLowerCase())) return
+      await getChat(peer.userId, chatId)
+      throw new ApiError('NOT_IN_CHAT')
     },
 
     async setTyping (userId: string, chatId: string, isTyping: boolean): Promise<void> {

@@ -13,23 +13,30 @@ export interface HubUser {
   ready: Promise<void>
 }
 
-/** A chat that somebody here follows: who they are, from which seq on each of them may see it, and which sockets look at it. */
+/**
+ * A chat that somebody here follows: who they are, from which seq on each of them may see it, and which sockets look at it.
+ * A STREAM is followed by those sockets that look at it, and by no other.
+ */
 export class Feed {
   readonly chatId: string
   readonly chain: Chain<ChatFrame>
+  readonly isStream: boolean
   memberCount: number
   readonly #bounds = new Map<HubUser, number>()
-  readonly #viewers = new Set<Peer>()
+  readonly #viewers = new Map<string, Set<Peer>>()
 
-  constructor (chatId: string, memberCount: number, chain: (feed: Feed) => Chain<ChatFrame>) {
+  constructor (chatId: string, { memberCount, isStream }: { memberCount: number, isStream: boolean }, chain: (feed: Feed) => Chain<ChatFrame>) {
     this.chatId = chatId
     this.memberCount = memberCount
+    this.isStream = isStream
     this.chain = chain(this)
   }
 
   get followers (): HubUser[] { return [...this.#bounds.keys()] }
   get isEmpty (): boolean { return this.#bounds.size === 0 }
-  get viewers (): ReadonlySet<Peer> { return this.#viewers }
+  /** Users, not sockets. */
+  get viewers (): string[] { return [...this.#viewers.keys()] }
+  get viewerCount (): number { return this.#viewers.size }
 
   /** For the first time, or with another bound. */
   follow (user: HubUser, bound: number): void {
@@ -44,19 +51,24 @@ export class Feed {
 
   /** @returns whether the user did not look with another socket */
   view (peer: Peer): boolean {
-    const isFirst = !this.#isViewedBy(peer.userId)
-    this.#viewers.add(peer)
-    return isFirst
+    const peers = this.#viewers.get(peer.userId)
+    if (!peers) this.#viewers.set(peer.userId, new Set([peer]))
+    else peers.add(peer)
+    return !peers
   }
 
   /** @returns whether the socket did look, and whether it was the user's last one that did */
   unview (peer: Peer): { did: boolean, wasLast: boolean } {
-    const did = this.#viewers.delete(peer)
-    return { did, wasLast: did && !this.#isViewedBy(peer.userId) }
+    const peers = this.#viewers.get(peer.userId)
+    const did = peers?.delete(peer) ?? false
+    const wasLast = did && peers?.size === 0
+    if (wasLast) this.#viewers.delete(peer.userId)
+    return { did, wasLast }
   }
 
-  #isViewedBy (userId: string): boolean {
-    return [...this.#viewers].some(viewer => viewer.userId === userId)
+  /** The sockets that get the chat's frames. */
+  peersOf (user: HubUser): Iterable<Peer> {
+    return this.isStream ? this.#viewers.get(user.userId) ?? [] : user.peers
   }
 
   /** The frame for everybody who follows, encoded once for all who may see the same of it. */
@@ -64,13 +76,13 @@ export class Feed {
     const encoded = new EncodedFrame(frame)
     for (const [user, bound] of this.#bounds) {
       const bytes = encoded.for(bound, user.blocks)
-      for (const peer of user.peers) peer.send(bytes, false)
+      for (const peer of this.peersOf(user)) peer.send(bytes, false)
     }
   }
 
   /** Whom a fleeting frame is for. */
-  audience (which: 'followers' | 'viewers' | 'few'): Iterable<Peer> {
-    const onlyViewers = which === 'viewers' || (which === 'few' && this.memberCount > FEW_MEMBERS)
-    return onlyViewers ? this.#viewers : this.followers.flatMap(user => [...user.peers])
+  audience (which: 'followers' | 'viewers' | 'few'): Peer[] {
+    const onlyViewers = this.isStream || which === 'viewers' || (which === 'few' && this.memberCount > FEW_MEMBERS)
+    return onlyViewers ? [...this.#viewers.values()].flatMap(peers => [...peers]) : this.followers.flatMap(user => [...user.peers])
   }
 }

@@ -24,6 +24,7 @@ interface HubEvents {
  * - A user follows all chats that they are in, from their first socket to their last; their sockets get the same frames.
  * - Each chat and each inbox is a chain: frames go out once and in order of their revisions, gaps are repaired.
  * - A frame is encoded at most three times: full, redacted (its sender is blocked), skipped (below the viewer's bound).
+ * - A STREAM is followed by those sockets that look at it.
  * - Who follows changes in the order of the frames: a member joins before the frame that says so, and has left after it.
  */
 export class Hub extends EventEmitter<HubEvents> {
@@ -62,7 +63,7 @@ export class Hub extends EventEmitter<HubEvents> {
   disconnect (peer: Peer): void {
     const user = this.#users.get(peer.userId)
     if (!user?.peers.delete(peer)) return
-    for (const feed of user.feeds.values()) this.#unview(feed, peer)
+    for (const feed of [...user.feeds.values()]) this.#unview(feed, peer)
     if (user.peers.size > 0) return
     this.#users.delete(user.userId)
     user.inbox.close()
@@ -89,6 +90,19 @@ export class Hub extends EventEmitter<HubEvents> {
     return user?.peers.has(peer) ? user.feeds.get(chatId)?.view(peer) : undefined // it may have ended meanwhile
   }
 
+  /**
+   * The socket begins to look at a STREAM, and so to follow it, from a revision on that its client is going to know.
+   * @returns whether the user did not before; undefined: the socket has ended
+   */
+  watch (peer: Peer, chatId: string, { bound, lastRevision, memberCount }: { bound: number, lastRevision: number, memberCount: number }): boolean | undefined {
+    const user = this.#users.get(peer.userId)
+    if (!user?.peers.has(peer)) return undefined
+    const feed = this.#feed(chatId, { memberCount, isStream: true })
+    feed.follow(user, bound)
+    feed.chain.start(lastRevision)
+    return feed.view(peer)
+  }
+
   /** @returns whether it did look */
   unview (peer: Peer, chatId: string): boolean {
     const feed = this.#feeds.get(chatId)
@@ -96,7 +110,11 @@ export class Hub extends EventEmitter<HubEvents> {
   }
 
   viewersOf (chatId: string): Set<string> {
-    return new Set([...this.#feeds.get(chatId)?.viewers ?? []].map(peer => peer.userId))
+    return new Set(this.#feeds.get(chatId)?.viewers)
+  }
+
+  viewerCount (chatId: string): number {
+    return this.#feeds.get(chatId)?.viewerCount ?? 0
   }
 
   // What the sweep goes through, and what it finds.
@@ -153,7 +171,7 @@ export class Hub extends EventEmitter<HubEvents> {
     if (this.#users.get(user.userId) !== user) return // gone already
     user.blocks = new Set(blocks)
     for (const { chatId, bound, lastRevision, memberCount } of chats) {
-      const feed = this.#feed(chatId, memberCount)
+      const feed = this.#feed(chatId, { memberCount })
       feed.follow(user, bound)
       feed.chain.start(lastRevision)
     }
@@ -161,10 +179,10 @@ export class Hub extends EventEmitter<HubEvents> {
     this.emit('arrived', user.userId)
   }
 
-  #feed (chatId: string, memberCount: number): Feed {
+  #feed (chatId: string, { memberCount = 0, isStream = false } = {}): Feed {
     const existing = this.#feeds.get(chatId)
     if (existing) return existing
-    const feed = new Feed(chatId, memberCount, feed => new Chain<ChatFrame>({
+    const feed = new Feed(chatId, { memberCount, isStream }, feed => new Chain<ChatFrame>({
       deliver: frame => this.#deliverChat(feed, frame),
       repair: since => this.#repairChat(feed, since),
       onError: err => this.#log.warn({ err, chatId }, 'a chat could not be repaired'),
@@ -184,6 +202,8 @@ export class Hub extends EventEmitter<HubEvents> {
   #unview (feed: Feed, peer: Peer): boolean {
     const { did, wasLast } = feed.unview(peer)
     if (wasLast) this.emit('unviewed', feed.chatId, peer.userId)
+    const user = this.#users.get(peer.userId)
+    if (wasLast && feed.isStream && user) this.#unfollow(user, feed)
     return did
   }
 
@@ -196,7 +216,7 @@ export class Hub extends EventEmitter<HubEvents> {
   #receiveChat (frame: ChatFrame): void {
     let feed = this.#feeds.get(frame.chatId)
     if (!feed && frame.joined?.userIds.some(userId => this.#users.has(userId))) {
-      feed = this.#feed(frame.chatId, 0)
+      feed = this.#feed(frame.chatId)
       feed.chain.start(frame.previousRevision)
     }
     feed?.chain.accept(frame)
@@ -217,7 +237,7 @@ export class Hub extends EventEmitter<HubEvents> {
   #closeFeed (feed: Feed): void {
     const bytes = Buffer.from(plainFrame('chat_deleted', `{"chatId":"${feed.chatId}"}`, feed.chatId))
     for (const user of feed.followers) {
-      this.#send(user, bytes)
+      this.#sendTo(feed.peersOf(user), bytes)
       this.#unfollow(user, feed)
     }
   }
@@ -236,7 +256,7 @@ export class Hub extends EventEmitter<HubEvents> {
         const page = pages.get(user.userId)
         if (page) {
           lowest = Math.min(lowest, page.upTo)
-          this.#send(user, Buffer.from(plainFrame('changes', page.data, feed.chatId)))
+          this.#sendTo(feed.peersOf(user), Buffer.from(plainFrame('changes', page.data, feed.chatId)))
         } else if (page === null) { // else they came while it was read
           this.#unfollow(user, feed)
         }
@@ -253,12 +273,12 @@ export class Hub extends EventEmitter<HubEvents> {
       const feed = user.feeds.get(chatId)
       if (feed) this.#unfollow(user, feed)
     }
-    this.#send(user, Buffer.from(plainFrame('inbox_updated', JSON.stringify(update))))
+    this.#sendTo(user.peers, Buffer.from(plainFrame('inbox_updated', JSON.stringify(update))))
   }
 
   #takeMembership (user: HubUser, { chatId, visibleFromSeq, clearedSeq, joinRevision }: Membership): void {
     const isNew = !this.#feeds.has(chatId)
-    const feed = this.#feed(chatId, 0)
+    const feed = this.#feed(chatId)
     feed.follow(user, Math.max(visibleFromSeq - 1, clearedSeq))
     if (!isNew) return
     // The chat's own frame that would have brought them in has not come (yet). Their client loads the chat as soon as it
@@ -292,7 +312,7 @@ export class Hub extends EventEmitter<HubEvents> {
     }
   }
 
-  #send (user: HubUser, bytes: Buffer): void {
-    for (const peer of user.peers) peer.send(bytes, false)
+  #sendTo (peers: Iterable<Peer>, bytes: Buffer): void {
+    for (const peer of peers) peer.send(bytes, false)
   }
 }

@@ -65,6 +65,15 @@ export async function advanceWatermark (db: Queryable, mark: 'read' | 'delivered
   return row
 }
 
+/** Where somebody stands who looks at a STREAM without being in it; undefined: they may not, or are in the chat. */
+export async function onlookerHead (db: Queryable, chatId: string, userId: string): Promise<{ readSeq: number, deliveredSeq: number } | undefined> {
+  const [row] = await db.query<{ readSeq: number, deliveredSeq: number }>({
+    name: 'receipts.onlookerHead',
+    text: 'SELECT (v.p).read_seq AS "readSeq", (v.p).delivered_seq AS "deliveredSeq" FROM chat.viewer($1, $2) v WHERE (v.p).state <> \'JOINED\'',
+  }, [chatId, userId])
+  return row
+}
+
 /** Whether a message of this number is within what the user may see; undefined: they are not in the chat. */
 export async function isVisible (db: Queryable, chatId: string, userId: string, seq: number): Promise<boolean | undefined> {
   const [row] = await db.query<{ visible: boolean }>({
@@ -87,7 +96,7 @@ export async function allUnread (db: Queryable, userId: string): Promise<Static<
     text: `WITH counted AS (
              SELECT p.chat_id, chat.unread_count(h, p) AS unread, chat.mention_count(h, p) AS mentions, coalesce(p.muted_until > now(), false) OR chat.is_archived(h, p) AS quiet
              FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
-             WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND h.last_ordinal_seq > p.read_seq)
+             WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM' AND h.last_ordinal_seq > p.read_seq)
            SELECT coalesce(sum(k.unread) FILTER (WHERE NOT k.quiet), 0)::integer AS "totalUnread", coalesce(sum(k.mentions) FILTER (WHERE NOT k.quiet), 0)::integer AS "totalMentions",
              coalesce(json_agg(json_build_object('chatId', k.chat_id, 'unreadCount', k.unread, 'mentionCount', k.mentions) ORDER BY k.chat_id)
                FILTER (WHERE k.unread > 0), '[]'::json) AS chats

@@ -7,7 +7,7 @@ import { decodeCursor, toPage } from '../pages.ts'
 import { compile } from '../plugins/validation.ts'
 import { Input, Nullable, Time, UserId } from '../primitives.ts'
 import { ownWatermarkFrames, watermarkFrames } from './frames.ts'
-import { advanceWatermark, allUnread, chatUnread, isVisible, messageReceipts, mutualWatermarks } from './queries.ts'
+import { advanceWatermark, allUnread, chatUnread, isVisible, messageReceipts, mutualWatermarks, onlookerHead } from './queries.ts'
 import type { ListReceipts, Marked, MarkUpTo } from './schemas.ts'
 
 export type ReceiptsService = ReturnType<typeof receiptsService>
@@ -24,7 +24,7 @@ const checkCursor = compile(Input({ at: Nullable(Time), userId: UserId }), 'curs
 export function receiptsService ({ db, hub, unmark }: ReceiptsDependencies) {
   async function advance (mark: 'read' | 'delivered', userId: string, chatId: string, upToSeq: number | null): Promise<Marked> {
     const advanced = await advanceWatermark(db, mark, chatId, userId, upToSeq)
-    if (!advanced) throw new ApiError('CHAT_NOT_FOUND')
+    if (!advanced) return onlooker(userId, chatId)
     const { readSeq, deliveredSeq, publicReadSeq, unreadCount, mentionCount, blocked, readMoved, deliveredMoved, publicReadMoved } = advanced
     const at = advanced.at.toISOString()
     const moved = { read: readMoved, delivered: deliveredMoved, publicRead: publicReadMoved }
@@ -32,6 +32,13 @@ export function receiptsService ({ db, hub, unmark }: ReceiptsDependencies) {
     hub.publish(advanced.isSmall ? watermarkFrames(movement) : ownWatermarkFrames(movement))
     if (mark === 'read' && advanced.wasMarkedUnread) await unmark(userId, chatId)
     return { chatId: chatId.toLowerCase(), userId, at, readSeq, deliveredSeq, unreadCount, mentionCount, updated: Object.values(moved).some(Boolean) }
+  }
+
+  /** Who only looks at a STREAM has nothing to mark. */
+  async function onlooker (userId: string, chatId: string): Promise<Marked> {
+    const head = await onlookerHead(db, chatId, userId)
+    if (!head) throw new ApiError('CHAT_NOT_FOUND')
+    return { chatId: chatId.toLowerCase(), userId, at: new Date().toISOString(), ...head, unreadCount: 0, mentionCount: 0, updated: false }
   }
 
   async function mark (kind: 'read' | 'delivered', userId: string, chatId: string, request: MarkUpTo): Promise<Marked> {

@@ -58,6 +58,12 @@ export function usersService ({ db, changes, config: { unknownUsers } }: UsersDe
       known.set(key, Date.now() + KNOWN_FOR_MS)
     },
 
+    /** What has changed about the user counts for their next request. */
+    forget (userId: string): void {
+      const prefix = JSON.stringify([userId]).slice(0, -1)
+      for (const key of known.keys()) if (key.startsWith(`${prefix},`)) known.delete(key)
+    },
+
     /** Sees to it that these users exist; in a transaction, so that what is refused leaves nobody behind. @throws {ApiError} USER_NOT_FOUND where unknown users are refused */
     async ensure (tx: Queryable, userIds: string[]): Promise<void> {
       const distinct = [...new Set(userIds)]

@@ -147,5 +147,12 @@ export const MALFORMED: Malformed[] = [
   })),
   { route: 'PATCH /me', command: 'update_me', as: 'bob', good: () => ({ settings: {} }), bad: [...texts('displayName', 256), ...texts('avatarUrl', 2048), { settings: [] }, { settings: { requests: NUL } }, { settings: { constructor: {} } }, ...unknown] },
   { route: 'PUT /blocks/{userId}', command: 'block_user', as: 'bob', good: () => ({ userId: 'new' }), bad: userIds(userId => ({ userId })).slice(0, -1) },
+  {
+    route: 'POST /messages/{messageId}/report',
+    command: 'report_message',
+    as: 'fay',
+    good: ({ late }) => ({ messageId: late, reason: 'rude' }),
+    bad: [...texts('reason', 1_000), ...messageIds.filter(messageId => messageId !== '.').map(messageId => ({ messageId })), ...unknown], // (a URL cannot say ".")
+  },
   { route: 'GET /messages/{messageId}', command: 'get_messages', as: 'bob', good: ({ late }) => ({ messageId: late }), bad: messageIds.map(messageId => ({ messageId })) },
 ]

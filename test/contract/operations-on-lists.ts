@@ -31,8 +31,7 @@ export const ON_LISTS: Operation[] = [
     command: 'update_chat',
     cases: [
       { as: 'bob', input: direct({ labels: { call: '7' }, metadata: { a: 1 }, settings: { retentionDays: 7 } }) }, { as: 'bob', input: direct({ labels: {}, settings: { slowModeSeconds: 1 } }), error: 'ROLE_REQUIRED' },
-      { as: 'bob', input: ({ blocked }) => ({ chatId: blocked, labels: {} }), error: 'CHAT_BLOCKED' }, { as: 'gus', input: ({ taken }) => ({ chatId: taken, name: 'Invoice', labels: { topic: 'billing' } }) },
-      { as: 'bob', input: ({ taken }) => ({ chatId: taken, labels: {} }), error: 'ROLE_REQUIRED' }, { as: 'gwen', input: ({ taken }) => ({ chatId: taken, labels: {} }), error: 'CHAT_NOT_FOUND' },
+      { as: 'bob', input: ({ blocked }) => ({ chatId: blocked, labels: {} }), error: 'CHAT_BLOCKED' },
     ],
   },
   {

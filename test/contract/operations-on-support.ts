@@ -18,6 +18,7 @@ const noAgent: Case[] = [
 /** What users ask, and what agents do with it. */
 export const ON_SUPPORT: Operation[] = [
   {
+    support: true,
     route: 'POST /sessions',
     command: 'create_chat',
     cases: [
@@ -26,6 +27,7 @@ export const ON_SUPPORT: Operation[] = [
     ],
   },
   {
+    support: true,
     route: 'GET /support/sessions',
     command: 'get_support_chats',
     cases: [
@@ -35,6 +37,7 @@ export const ON_SUPPORT: Operation[] = [
     ],
   },
   {
+    support: true,
     route: 'GET /support/sessions/{chatId}',
     command: 'get_support_chat',
     cases: [
@@ -43,6 +46,7 @@ export const ON_SUPPORT: Operation[] = [
     ],
   },
   {
+    support: true,
     route: 'POST /sessions/{chatId}/take',
     command: 'take_chat',
     cases: [
@@ -51,6 +55,7 @@ export const ON_SUPPORT: Operation[] = [
     ],
   },
   {
+    support: true,
     route: 'POST /sessions/{chatId}/release',
     command: 'release_chat',
     cases: [
@@ -62,11 +67,21 @@ export const ON_SUPPORT: Operation[] = [
     ],
   },
   {
+    support: true,
     route: 'POST /sessions/{chatId}/close',
     command: 'close_chat',
     cases: [{ as: 'bob', input: chat('asked') }, { as: 'gus', input: chat('taken') }, { as: 'gwen', input: chat('taken') }, { as: 'bob', input: chat('closed') }, ...noAgent],
   },
   {
+    support: true,
+    route: 'PATCH /sessions/{chatId}',
+    command: 'update_chat',
+    cases: [
+      { as: 'gus', input: chat('taken', { name: 'Invoice', labels: { topic: 'billing' } }) }, { as: 'bob', input: chat('taken', { labels: {} }), error: 'ROLE_REQUIRED' }, { as: 'gwen', input: chat('taken', { labels: {} }), error: 'CHAT_NOT_FOUND' },
+    ],
+  },
+  {
+    support: true,
     route: 'POST /sessions/{chatId}/messages',
     command: 'send_message',
     cases: [{ as: 'bob', input: chat('closed', { content: 'still not' }) }, { as: 'gwen', input: chat('closed', { content: 'hi' }), error: 'CHAT_NOT_FOUND' }, { as: 'gwen', input: chat('asked', { content: 'hi' }), error: 'CHAT_NOT_FOUND' }],

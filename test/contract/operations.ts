@@ -7,6 +7,7 @@ import { ON_MEMBERS } from './operations-on-members.ts'
 import { ON_THREADS } from './operations-on-threads.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
 import { ON_SUPPORT } from './operations-on-support.ts'
+import { ON_REPORTS } from './operations-on-reports.ts'
 import { ON_USERS } from './operations-on-users.ts'
 import type { Person, World } from './world.ts'
 
@@ -16,6 +17,8 @@ export interface Operation {
   command: CommandName
   /** What the route says by its name, and the command in its data. */
   says?: Input
+  /** Its worlds have support chats in them. */
+  support?: boolean
   cases: Case[]
 }
 
@@ -36,6 +39,11 @@ export const REST_ONLY: Record<string, string> = {
   'GET /users/{userId}/presence': 'a socket has join_chat, get_online_users and the events',
   'GET /admin/messages/{messageId}': 'administration is by REST',
   'POST /admin/messages/{messageId}/restore': 'administration is by REST',
+  'GET /admin/reports': 'administration is by REST',
+  'GET /admin/reports/{reportId}': 'administration is by REST',
+  'POST /admin/reports/{reportId}/resolve': 'administration is by REST',
+  'POST /admin/users/{userId}/ban': 'administration is by REST',
+  'POST /admin/users/{userId}/unban': 'administration is by REST',
   'POST /presence/query': 'a socket has join_chat, get_online_users and the events',
 }
 
@@ -271,6 +279,7 @@ export const OPERATIONS: Operation[] = [
     ],
   },
   ...ON_MESSAGES,
+  ...ON_REPORTS,
   ...ON_THREADS,
   ...ON_MEMBERS,
   ...ON_LISTS,

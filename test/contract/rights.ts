@@ -9,6 +9,7 @@ import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
 import { RIGHTS_ON_THREADS } from './rights-on-threads.ts'
 import { RIGHTS_ON_RECOVERY } from './rights-on-recovery.ts'
 import { RIGHTS_ON_SUPPORT } from './rights-on-support.ts'
+import { RIGHTS_ON_REPORTS } from './rights-on-reports.ts'
 import type { Person, World } from './world.ts'
 
 /** What somebody may not do or see, for each identifier that an operation takes, and by their role. */
@@ -239,6 +240,7 @@ export const RIGHTS: Rights[] = [
   { command: 'typing_indicator', rows: { chatId: chat(() => ({ isTyping: true })) } },
   ...RIGHTS_ON_MESSAGES,
   ...RIGHTS_ON_RECOVERY,
+  ...RIGHTS_ON_REPORTS,
   ...RIGHTS_ON_THREADS,
   ...RIGHTS_ON_MEMBERS,
   ...RIGHTS_ON_LISTS,

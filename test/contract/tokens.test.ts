@@ -95,8 +95,10 @@ t.test('tokens by a secret', async t => {
     symbols: ['{"sub":"alice"}', 'TOKEN_INVALID'],
   }
   await rest(parley, 'GET', `${PREFIX}/me`, { token: hmac(CLAIMS) })
+  const { good = [], bad = [] } = Object.groupBy(Object.entries(tokens), ([, [, expected]]) => expected === null ? 'good' : 'bad')
+  for (const [name, [token, expected]] of good) await judged(t, parley, name, token, expected)
   const before = await snapshot(parley.app)
-  for (const [name, [token, expected]] of Object.entries(tokens)) await judged(t, parley, name, token, expected)
+  for (const [name, [token, expected]] of bad) await judged(t, parley, name, token, expected)
   t.strictSame(await snapshot(parley.app), before, 'nothing has been written')
   const { rows } = await parley.app.db.pool.query('SELECT id FROM chat.chat_user')
   t.strictSame(rows, [{ id: 'alice' }], 'nobody else is known')

@@ -63,7 +63,8 @@ export interface World {
 
 let worlds = 0
 
-export async function makeWorld (parley: Parley): Promise<World> {
+/** `support`: with bob's questions, where they are needed. */
+export async function makeWorld (parley: Parley, { support = true } = {}): Promise<World> {
   const suffix = `-w${++worlds}`
   const id = (person: Person) => person + suffix
   const call: World['call'] = async (person, route, input) => {
@@ -112,11 +113,6 @@ export async function makeWorld (parley: Parley): Promise<World> {
     const { body } = await call('bob', 'POST /sessions', { type: 'SUPPORT', name, labels: { topic: name } })
     return (body.chat as { id: string }).id
   }
-  const asked = await ask('asked')
-  const [taken, closed] = [await ask('taken'), await ask('closed')]
-  await send('bob', taken, 'help')
-  for (const chatId of [taken, closed]) await call('gus', 'POST /sessions/{chatId}/take', { chatId })
-  await call('bob', 'POST /sessions/{chatId}/close', { chatId: closed })
   const hers = await create('zoe', 'Hers', ['yan'], { externalRef: `hers${suffix}` })
   const hersOne = await send('zoe', hers, 'hers')
   const dead = await create('olga', 'Dead', ['bob'])
@@ -125,6 +121,15 @@ export async function makeWorld (parley: Parley): Promise<World> {
 
   // What nobody can do by the API.
   await pool.query("UPDATE chat.chat_message SET created_at = created_at - interval '1 day' WHERE chat_id = $1 AND content = 'early'", [group])
+  let [asked, taken, closed] = ['', '', '']
+  if (support) {
+    asked = await ask('asked')
+    taken = await ask('taken')
+    closed = await ask('closed')
+    await send('bob', taken, 'help')
+    for (const chatId of [taken, closed]) await call('gus', 'POST /sessions/{chatId}/take', { chatId })
+    await call('bob', 'POST /sessions/{chatId}/close', { chatId: closed })
+  }
   return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, hers, dead, asked, taken, closed, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
 }
 

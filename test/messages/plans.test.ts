@@ -6,6 +6,7 @@ import { listMessages } from '../../src/messages/history-queries.ts'
 import { getMessage, messageState, sendMessages, updateContent, type SendItem } from '../../src/messages/queries.ts'
 import type { Queryable } from '../../src/plugins/database.ts'
 import { advanceWatermark, allUnread, chatUnread, messageReceipts, mutualWatermarks } from '../../src/receipts/queries.ts'
+import { countReply, listReplies } from '../../src/messages/thread-queries.ts'
 import { changes, changesForUsers, heads, loadUser, syncPage } from '../../src/sync/queries.ts'
 import { request } from '../helpers/live.ts'
 import { startParley } from '../helpers/parley.ts'
@@ -29,12 +30,35 @@ for (const [id, count] of [[chatId, MESSAGES], ...others.map(id => [id, 300])] a
   await sql.rows("UPDATE chat.chat_participant SET sent_count = $2::integer / 2 WHERE chat_id = $1 AND user_id IN ('alice', 'bob')", [id, count])
 }
 await sql.rows("INSERT INTO chat.chat_session (id, type, created_by_id, direct_low, direct_high) SELECT gen_random_uuid(), 'DIRECT', 'x', 'x' || n, 'y' || n FROM generate_series(1, 5000) n")
+// Every thousandth message is an image, every tenth an answer to the first, every fifth mentions bob.
+await sql.rows("UPDATE chat.chat_message SET type = 'IMAGE' WHERE chat_id = $1 AND seq % 1000 = 0", [chatId])
+await sql.rows('UPDATE chat.chat_message SET thread_root_seq = 1 WHERE chat_id = $1 AND seq % 10 = 5', [chatId])
+await sql.rows("INSERT INTO chat.mention (chat_id, seq, n, user_id) SELECT m.chat_id, m.seq, 1, CASE WHEN m.seq % 100 > 0 THEN 'bob' END FROM chat.chat_message m WHERE m.seq % 5 = 0")
+await sql.rows("UPDATE chat.chat_participant SET read_seq = $2, delivered_seq = $2 WHERE chat_id = $1 AND user_id = 'alice'", [chatId, MESSAGES])
 await sql.rows('ANALYZE')
 
 const db: Queryable = { query: (statement, values) => sql.client.query({ ...statement, values }).then(({ rows }) => rows) }
 
 const scansSoFar = async () => (await sql.row<{ scans: number }>(
   "SELECT coalesce(sum(seq_scan), 0)::integer AS scans FROM pg_stat_xact_user_tables WHERE relid IN ('chat.chat_message'::regclass, 'chat.chat_session'::regclass)")).scans
+
+/** Of a page, with what it quotes and looks up: far fewer than the chat has. */
+const ROWS_OF_A_PAGE = 1_000
+
+const rowsSoFar = async () => (await sql.row<{ rows: number }>("SELECT coalesce(sum(idx_tup_fetch + seq_tup_read), 0)::integer AS rows FROM pg_stat_xact_user_tables WHERE relid = 'chat.chat_message'::regclass")).rows
+
+/** How many messages were read at most by one execution. */
+async function rowsOf (work: (n: number) => Promise<unknown>): Promise<number> {
+  const read: number[] = []
+  await sql.rows('BEGIN')
+  for (let n = 0; n < EXECUTIONS; n++) {
+    const before = await rowsSoFar()
+    await work(n)
+    read.push(await rowsSoFar() - before)
+  }
+  await sql.rows('COMMIT')
+  return Math.max(...read)
+}
 
 /** How often a table that grows was read from end to end. Within a transaction the counter goes on without a break. */
 async function scansOf (work: (n: number) => Promise<unknown>): Promise<number> {
@@ -58,6 +82,16 @@ const PATHS: Record<string, (n: number) => Promise<unknown>> = {
   'the newest page': () => listMessages(db, chatId, 'bob', range, {}),
   'a page in the middle': () => listMessages(db, chatId, 'bob', { before: 6_000, olderLimit: 25, after: 5_999, newerLimit: 25 }, {}),
   'a page of one sender': () => listMessages(db, chatId, 'bob', range, { senderId: 'alice' }),
+  'the newest page of who has just joined': () => listMessages(db, chatId, 'dave', range, {}),
+  'a page of one type': () => listMessages(db, chatId, 'bob', range, { type: 'IMAGE' }),
+  'a page of a type that there is not': () => listMessages(db, chatId, 'bob', range, { type: 'VOICE' }),
+  'a page of what has attachments': () => listMessages(db, chatId, 'bob', range, { hasAttachment: true }),
+  'a page of one sender and type': () => listMessages(db, chatId, 'bob', range, { senderId: 'alice', type: 'IMAGE' }),
+  'a page by time': () => listMessages(db, chatId, 'bob', range, { from: '2020-01-01T00:00:00Z', to: '2020-01-02T00:00:00Z' }),
+  'a page of what is to come': () => listMessages(db, chatId, 'bob', range, { from: '2099-01-01T00:00:00Z' }),
+  'a thread': () => listReplies(db, { chatId, seq: 1 }, 'alice', range),
+  'a thread that nobody has written in': n => listReplies(db, { chatId, seq: 102 + 10 * n }, 'alice', range),
+  'the count of a thread': n => countReply(db, { chatId, seq: 1 }, 2_000_000 + n, -1),
   'one message': n => getMessage(db, { chatId, seq: 100 + n }, 'bob'),
   'the state of a message': n => messageState(db, { chatId, seq: 100 + n }, 'bob'),
   'an edit': n => updateContent(db, { chatId, seq: 200 + n }, 1_000_000 + n, 'edited'),
@@ -81,6 +115,13 @@ const PATHS: Record<string, (n: number) => Promise<unknown>> = {
 }
 
 for (const [name, work] of Object.entries(PATHS)) t.test(name, async (t: Test) => { t.equal(await scansOf(work), 0) })
+
+for (const [name, work] of Object.entries(PATHS).filter(([name]) => /page|thread/.test(name))) {
+  t.test(`${name}: walks an index to what it shows`, async (t: Test) => {
+    const rows = await rowsOf(work)
+    t.ok(rows < ROWS_OF_A_PAGE, `${rows} messages`)
+  })
+}
 
 t.test('and a scan would be seen', async t => {
   t.equal(await scansOf(() => sql.rows("SELECT count(*) FROM chat.chat_message WHERE content LIKE '%9'")), EXECUTIONS)

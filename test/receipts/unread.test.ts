@@ -7,6 +7,9 @@ interface Count { userId: string, chatId: string, unread: number, mentions: numb
 interface Counted { chatId: string, unreadCount: number, mentionCount: number }
 interface Unread { totalUnread: number, totalMentions: number, chats: Counted[] }
 
+const OPERATIONS = Number(process.env.TEST_OPERATIONS ?? 5_000)
+const ROUNDS = 20
+
 /** The definition, message by message. Shares nothing with the functions (and rows) that it is compared with. */
 const NAIVE = `
   SELECT member.user_id AS "userId", member.chat_id AS "chatId", counted.unread, counted.mentions,
@@ -62,9 +65,9 @@ t.test('unread counts are those of a naive count over the rows, through random o
   const chaos = new Chaos(parley, seeded(chooseSeed(t)))
   await chaos.setup()
   const compared = { unread: 0, mentions: 0 }
-  for (let round = 1; round <= 20; round++) {
-    await chaos.run(100)
-    const { unread, mentions } = await sameAsNaive(t, parley, `after ${round * 100} operations`)
+  for (let round = 1; round <= ROUNDS; round++) {
+    await chaos.run(OPERATIONS / ROUNDS)
+    const { unread, mentions } = await sameAsNaive(t, parley, `after ${chaos.total} operations`)
     compared.unread += unread
     compared.mentions += mentions
   }

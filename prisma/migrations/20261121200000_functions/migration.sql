@@ -1,10 +1,10 @@
 -- The functions that later features have changed: the newest form of each, whole.
 
--- Who follows a STREAM without being in it: as if they had just come, and seen everything.
+-- Who follows a STREAM without being in it: as if they had been in it from the beginning, and read everything.
 CREATE FUNCTION chat.onlooker(h chat.chat_head, p_user_id text) RETURNS chat.chat_participant
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN jsonb_populate_record(NULL::chat.chat_participant, jsonb_build_object('chat_id', (h).chat_id, 'user_id', p_user_id, 'role', 'MEMBER', 'state', 'LEFT',
-  'join_revision', 0, 'visible_from_seq', 1, 'cleared_seq', 0, 'delivered_seq', (h).last_seq, 'read_seq', (h).last_seq));
+  'join_revision', 1, 'visible_from_seq', 1, 'cleared_seq', 0, 'delivered_seq', (h).last_seq, 'read_seq', (h).last_seq));
 
 -- A user's way into a chat: one row for its members, and for everybody into a STREAM from which they are not banned; none for
 -- strangers, former members and deleted chats.
@@ -140,16 +140,38 @@ BEGIN
     'users', chat.named_users(v_messages, v_participants));
 END $$;
 
--- The watermarks of all members of a small chat, but for those who block the viewer or are blocked by them; of a larger one
--- the viewer's own.
+-- The watermarks of all members of a small chat, but for those who block the viewer or are blocked by them; of a larger one,
+-- and of a STREAM, the viewer's own.
 CREATE OR REPLACE FUNCTION chat.watermarks_json(h chat.chat_head, p_user_id text) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (SELECT coalesce(json_agg(chat.watermark_json_for(p, p_user_id) ORDER BY p.user_id), '[]'::json) FROM chat.chat_participant p
-        WHERE p.chat_id = (h).chat_id AND p.state = 'JOINED'
-          AND (p.user_id = p_user_id OR (h).member_count <= chat.small_chat_members() AND NOT chat.is_blocked_between(p.user_id, p_user_id)));
+        WHERE p.chat_id = (h).chat_id AND p.state = 'JOINED' AND (p.user_id = p_user_id OR (h).member_count <= chat.small_chat_members()
+          AND EXISTS (SELECT FROM chat.chat_session c WHERE c.id = (h).chat_id AND c.type <> 'STREAM') AND NOT chat.is_blocked_between(p.user_id, p_user_id)));
 DROP FUNCTION chat.watermark_json(chat.chat_participant);
 
-DROP FUNCTION chat.send_messages(jsonb, boolean, boolean);
+-- ChatView; null for who is not in the chat. Who only looks at a STREAM has no membership. Without a user: the shared view of a
+-- chat that has just been made, in which all members stand alike.
+CREATE OR REPLACE FUNCTION chat.chat_view(p_chat_id uuid, p_user_id text) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = '' AS $$
+DECLARE
+  v record;
+  last_message chat.chat_message;
+  members json;
+  member_ids text[];
+BEGIN
+  SELECT * INTO v FROM chat.viewer(p_chat_id, p_user_id);
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  SELECT m.* INTO last_message FROM chat.chat_message m
+  WHERE m.chat_id = p_chat_id AND m.seq > v.bound AND NOT chat.is_hidden(p_chat_id, m.seq, p_user_id)
+  ORDER BY m.seq DESC LIMIT 1;
+  SELECT coalesce(json_agg(chat.participant_json(p)), '[]'::json), array_agg(p.user_id) INTO members, member_ids
+  FROM chat.first_participants(p_chat_id, p_user_id, 50) p;
+  RETURN json_build_object('chat', chat.chat_json(v.c), 'head', chat.head_json(v.h, v.p), 'membership', CASE WHEN (v.p).state = 'JOINED' THEN chat.membership_json(v.h, v.p) END,
+    'lastMessage', CASE WHEN last_message.seq IS NOT NULL THEN chat.message_json_for(last_message, v.blocked) END,
+    'participants', members, 'users', chat.users_json(member_ids || last_message.sender_id));
+END $$;
 
 -- A page of what a user has: the heads of the chats they are in (by chat id, above p_after), and of these chats the
 -- memberships and hidden messages that changed since an inbox revision. blocks and user come on the first page, when they
@@ -174,7 +196,7 @@ BEGIN
     SELECT h, p FROM chat.chat_participant p
     JOIN chat.chat_session c ON c.id = p.chat_id
     JOIN chat.chat_head h ON h.chat_id = p.chat_id
-    WHERE p.user_id = p_user_id AND p.state = 'JOINED' AND c.deleted_at IS NULL AND (p_after IS NULL OR p.chat_id > p_after)
+    WHERE p.user_id = p_user_id AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM' AND (p_after IS NULL OR p.chat_id > p_after)
     ORDER BY p.chat_id LIMIT p_limit) page;
   SELECT coalesce(json_agg(json_build_object('chatId', x.chat_id, 'messageId', x.chat_id || '.' || x.seq) ORDER BY x.chat_id, x.seq), '[]'::json)
   INTO v_hidden FROM chat.message_hidden x
@@ -197,7 +219,7 @@ BEGIN
     'memberships', (
       SELECT coalesce(json_agg(chat.membership_json(h, p) ORDER BY p.inbox_revision), '[]'::json)
       FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
-      WHERE p.user_id = p_user_id AND p.inbox_revision > p_since AND p.state = 'JOINED' AND c.deleted_at IS NULL),
+      WHERE p.user_id = p_user_id AND p.inbox_revision > p_since AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM'),
     'hidden', (
       SELECT coalesce(json_agg(json_build_object('chatId', x.chat_id, 'messageId', x.chat_id || '.' || x.seq) ORDER BY x.inbox_revision), '[]'::json)
       FROM chat.message_hidden x JOIN chat.chat_participant p ON p.chat_id = x.chat_id AND p.user_id = x.user_id
@@ -231,6 +253,7 @@ END $$;
 -- The ordering rule: heads are locked by chat, then the senders by (chat, user), and only a later statement looks at
 -- anything, so that it sees all that the holders before it have committed. Numbers given out under the lock become visible
 -- in their order. The planner is kept from hashing or scanning the message table: every look-up here is a probe.
+DROP FUNCTION chat.send_messages(jsonb, boolean, boolean);
 CREATE FUNCTION chat.send_messages(p_items jsonb, p_wait boolean DEFAULT true, p_notify boolean DEFAULT true)
 RETURNS TABLE (idx integer, status text, code text, message_id text, chat_id uuid, seq integer, revision integer, previous_revision integer,
                created_at timestamptz, retry_after_ms integer, watermark json, participant json, thread_root json, message json)

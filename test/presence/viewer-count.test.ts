@@ -1,0 +1,41 @@
+// In a crowd nobody is told of single viewers.
+import { pino } from 'pino'
+import t from 'tap'
+import { Viewers } from '../../src/presence/viewers.ts'
+import { MemoryBus } from '../../src/realtime/bus/memory.ts'
+import { Hub } from '../../src/realtime/hub.ts'
+import type { HubSource } from '../../src/realtime/source.ts'
+import { CHAT } from '../helpers/samples.ts'
+
+const never = async (): Promise<never> => { throw new Error('not asked for here') }
+const source: HubSource = {
+  loadUser: async () => ({ inboxRevision: 0, blocks: [], chats: [] }), changesFor: never, inboxSince: never, heads: never, inboxes: never, epoch: never,
+}
+
+t.test('above the limit comes their number, once for all that has happened meanwhile', async t => {
+  const hub = new Hub(new MemoryBus(), source, pino({ level: 'silent' }))
+  const viewers = new Viewers(hub, { maxAnnounced: 3, countEveryMs: 20 })
+  t.teardown(() => viewers.close())
+  const alive = setInterval(() => {}, 1_000) // (the hub's and the viewers' timers keep no process alive)
+  t.teardown(() => clearInterval(alive))
+  const heard: { type: string, data: { userId?: string, viewerCount?: number } }[] = []
+  let wake = () => {}
+  const come = async (userId: string) => {
+    const peer = { id: userId, userId, close: () => {}, send: (frame: Buffer) => { if (userId === 'first') { heard.push(JSON.parse(String(frame))); wake() } } }
+    await hub.connect(peer)
+    if (hub.watch(peer, CHAT, { bound: 0, lastRevision: 1, memberCount: 1 })) viewers.joined(userId, CHAT)
+    return peer
+  }
+  await come('first')
+  const crowd = []
+  for (const userId of ['a', 'b', 'c', 'd', 'e']) crowd.push(await come(userId))
+  while (!heard.some(({ type }) => type === 'viewer_count')) await new Promise<void>(resolve => { wake = resolve })
+  t.match(heard.map(({ type, data }) => [type, data.userId ?? data.viewerCount]), [['user_joined_chat', 'a'], ['user_joined_chat', 'b'], ['viewer_count', 6]])
+  t.equal(heard.length, 3)
+  for (const peer of crowd) hub.disconnect(peer)
+  while (heard.at(-1)?.data.userId !== 'e') await new Promise<void>(resolve => { wake = resolve })
+  t.strictSame(heard.slice(3).filter(({ type }) => type === 'user_left_chat').map(({ data }) => data.userId), ['c', 'd', 'e'])
+  t.equal(hub.viewerCount(CHAT), 1)
+})
+
+t.end()
