@@ -110,9 +110,10 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   const supportChats = supportService({ db, changes, ensureUsers })
   const chatService = chatsService({ db, changes, members: memberService, memberships, ensureUsers })
   const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
+  const leases = new Leases(db, hub, config.realtime, app.log)
   const bans = bansService({ db, hub, ensureUsers, forgetUser: userService.forget })
   const typing = new Typing(hub, config.realtime.typingTimeoutMs)
-  const viewers = new Viewers(hub)
+  const viewers = new Viewers(hub, leases)
 
   await app.register(users, { users: userService })
   await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), removal: removalService(db) })
@@ -136,8 +137,8 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   await app.register(receipts, { receipts: receiptService })
   await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers, unblocked: receiptService.reveal }) })
   await app.register(presence, {
-    presence: presenceService({ db, hub, typing, viewers, config, getChat: chatService.get }),
-    leases: new Leases(db, hub, config.realtime, app.log),
+    presence: presenceService({ db, hub, typing, leases, viewers, config, getChat: chatService.get }),
+    leases,
     typing,
     viewers,
   })

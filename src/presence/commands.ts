@@ -8,6 +8,10 @@ export function presenceCommands (commands: CommandTable, presence: PresenceServ
       await presence.leave(peer, chatId)
       return { chatId: chatId.toLowerCase() }
     })
+    .on('presence_update', ({ userId }, wanted) => presence.set(userId, wanted))
+    .on('user_online', ({ userId }, wanted) => presence.comeOnline(userId, wanted))
+    .on('user_offline', ({ userId }) => presence.goOffline(userId))
+    .on('get_presence', ({ userId }, { userIds }) => presence.query(userId, userIds))
     .on('get_online_users', ({ userId }, { chatId }) => presence.online(userId, chatId))
     .on('typing_start', ({ userId }, { chatId }) => setTyping(userId, chatId, true))
     .on('typing_stop', ({ userId }, { chatId }) => setTyping(userId, chatId, false))

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from '../config.ts'
 import type { Database } from '../plugins/database.ts'
 import type { Hub } from '../realtime/hub.ts'
-import { endLease, expireLeases, onlineAcquaintances, presenceOf, renewLeases, takeLease } from './queries.ts'
+import { connectedAcquaintances, endLease, expireLeases, renewLeases, shownPresence, takeLease } from './queries.ts'
 import type { Presence } from './schemas.ts'
 
 /**
@@ -19,6 +19,8 @@ export class Leases {
   readonly #graceMs: number
   readonly #nodeId = randomUUID()
   #timer: NodeJS.Timeout | undefined
+  /** Who is here and does not show it, as this node last heard. */
+  #invisible = new Set<string>()
   /** Changes of one user stay in their order. */
   readonly #pending = new Map<string, Promise<void>>()
   #beating: Promise<void> = Promise.resolve()
@@ -33,7 +35,7 @@ export class Leases {
 
   start (): void {
     this.#hub.on('arrived', userId => this.#inTurn(userId, () => this.#arrive(userId)))
-    this.#hub.on('gone', userId => this.#inTurn(userId, () => endLease(this.#db, userId, this.#nodeId)))
+    this.#hub.on('gone', userId => this.#inTurn(userId, () => this.#go(userId)))
     this.#timer = setTimeout(() => {
       this.#beating = this.#beat().catch((err: unknown) => this.#log.warn({ err }, 'leases could not be renewed')).then(() => { this.#timer?.refresh() })
     }, Math.min(this.#leaseMs, this.#graceMs) / 3).unref()
@@ -53,23 +55,60 @@ export class Leases {
     this.#pending.set(userId, turn)
   }
 
+  /** Of those who are here. */
+  get invisible (): ReadonlySet<string> {
+    return this.#invisible
+  }
+
+  /** When what is known of a user who has just come is known. */
+  async settled (userId: string): Promise<void> {
+    await this.#pending.get(userId)
+  }
+
+  /** The user has said how they want to be seen. @param before how others saw them until now */
+  async said (userId: string, before: Presence['status'], isInvisible: boolean): Promise<void> {
+    if (this.#hub.isHere(userId)) this.#setInvisible(userId, isInvisible)
+    const shown = await shownPresence(this.#db, userId, this.#graceMs)
+    if (!shown || (before === 'OFFLINE' && shown.presence.status === 'OFFLINE')) return
+    // Who becomes invisible is told as who goes: nobody is to know which.
+    const type = shown.presence.status === 'OFFLINE' ? 'user_offline' : before === 'OFFLINE' ? 'user_online' : 'presence_update'
+    await this.#tell(type, shown.presence)
+  }
+
+  #setInvisible (userId: string, isInvisible: boolean): void {
+    if (isInvisible) this.#invisible.add(userId)
+    else this.#invisible.delete(userId)
+  }
+
   async #arrive (userId: string): Promise<void> {
-    if (await takeLease(this.#db, userId, this.#nodeId, this.#leaseMs, this.#graceMs)) await this.#announce(userId, 'ONLINE')
+    const arrival = await takeLease(this.#db, userId, this.#nodeId, this.#leaseMs, this.#graceMs)
+    if (!arrival) return
+    this.#setInvisible(userId, arrival.isInvisible)
+    if (arrival.wasOffline) await this.#announce(userId, 'user_online')
+  }
+
+  async #go (userId: string): Promise<void> {
+    if (!this.#hub.isHere(userId)) this.#invisible.delete(userId)
+    await endLease(this.#db, userId, this.#nodeId)
   }
 
   async #beat (): Promise<void> {
-    for (const userId of await renewLeases(this.#db, this.#nodeId, this.#hub.connectedUsers, this.#leaseMs, this.#graceMs)) {
-      this.#inTurn(userId, () => this.#announce(userId, 'ONLINE'))
-    }
-    for (const userId of await expireLeases(this.#db, this.#graceMs)) this.#inTurn(userId, () => this.#announce(userId, 'OFFLINE'))
+    const arrivals = await renewLeases(this.#db, this.#nodeId, this.#hub.connectedUsers, this.#leaseMs, this.#graceMs)
+    this.#invisible = new Set(arrivals.filter(({ isInvisible }) => isInvisible).map(({ userId }) => userId))
+    for (const { userId, wasOffline } of arrivals) if (wasOffline) this.#inTurn(userId, () => this.#announce(userId, 'user_online'))
+    for (const userId of await expireLeases(this.#db, this.#graceMs)) this.#inTurn(userId, () => this.#announce(userId, 'user_offline'))
   }
 
   /** Unless they have come or gone again meanwhile: that is announced by whoever has seen it. */
-  async #announce (userId: string, status: Presence['status']): Promise<void> {
-    const [presence] = await presenceOf(this.#db, userId, [userId], this.#graceMs)
-    if (presence?.status !== status) return
-    const userIds = await onlineAcquaintances(this.#db, userId, this.#graceMs)
-    const type = status === 'ONLINE' ? 'user_online' : 'user_offline'
+  async #announce (userId: string, type: 'user_online' | 'user_offline'): Promise<void> {
+    const shown = await shownPresence(this.#db, userId, this.#graceMs)
+    if (!shown || shown.isInvisible || (shown.presence.status === 'OFFLINE') !== (type === 'user_offline')) return
+    await this.#tell(type, shown.presence)
+  }
+
+  async #tell (type: 'user_online' | 'user_offline' | 'presence_update', presence: Presence): Promise<void> {
+    const { userId } = presence
+    const userIds = await connectedAcquaintances(this.#db, userId, this.#graceMs)
     if (userIds.length > 0) this.#hub.publish([{ kind: 'fleeting', type, data: JSON.stringify(presence), userIds, actorId: userId }])
   }
 }

@@ -4,33 +4,44 @@ import type { Presence } from './schemas.ts'
 /** A lease counts until its end plus the grace: who comes back within it was never away. */
 const isLive = (lease: string, grace: string) => `${lease}.lease_until + make_interval(secs => ${grace} / 1000.0) > now()`
 
-/** @returns whether the user was offline until now */
-export async function takeLease (db: Queryable, userId: string, nodeId: string, leaseMs: number, graceMs: number): Promise<boolean> {
-  const [row] = await db.query<{ wasOffline: boolean }>({
+/** What others are shown of somebody who is online or not: who is INVISIBLE is OFFLINE, and of who is there is no text. */
+const SHOWN_STATUS = "CASE WHEN NOT live.online OR p.status = 'INVISIBLE' THEN 'OFFLINE' ELSE coalesce(p.status, 'ONLINE') END"
+
+const presenceJson = (user: string, status: string, isOthers: string) => `json_build_object('userId', ${user}.id, 'status', ${status},
+  'statusText', CASE WHEN NOT ${isOthers} OR ${SHOWN_STATUS} <> 'OFFLINE' THEN p.status_text END,
+  'lastSeenAt', CASE WHEN ${status} = 'OFFLINE' AND NOT (${isOthers} AND ${user}.settings @> '{"hideLastSeen": true}') THEN chat.rfc3339(p.last_seen_at) END)`
+
+export interface Arrival { userId: string, wasOffline: boolean, isInvisible: boolean }
+
+/** @returns whether the user was offline until now, and whether they show themselves */
+export async function takeLease (db: Queryable, userId: string, nodeId: string, leaseMs: number, graceMs: number): Promise<Arrival | undefined> {
+  const [row] = await db.query<Arrival>({
     name: 'presence.takeLease',
     text: `WITH before AS (SELECT EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = $1 AND ${isLive('l', '$4::integer')}) AS live),
       taken AS (
         INSERT INTO chat.presence_lease (user_id, node_id, lease_until) VALUES ($1, $2, now() + make_interval(secs => $3::integer / 1000.0))
         ON CONFLICT (user_id, node_id) DO UPDATE SET lease_until = excluded.lease_until)
-      SELECT NOT b.live AS "wasOffline" FROM before b`,
+      SELECT $1 AS "userId", NOT b.live AS "wasOffline", EXISTS (SELECT FROM chat.user_presence i WHERE i.user_id = $1 AND i.status = 'INVISIBLE') AS "isInvisible" FROM before b`,
   }, [userId, nodeId, leaseMs, graceMs])
-  return row?.wasOffline ?? false
+  return row
 }
 
 /**
  * All users of a node in one statement. A lease that is not there (another node took this one for dead, or it could not be
- * taken) is taken again. @returns who was offline until now
+ * taken) is taken again. @returns who was offline until now, or does not show themselves
  */
-export async function renewLeases (db: Queryable, nodeId: string, userIds: string[], leaseMs: number, graceMs: number): Promise<string[]> {
-  const rows = await db.query<{ userId: string }>({
+export async function renewLeases (db: Queryable, nodeId: string, userIds: string[], leaseMs: number, graceMs: number): Promise<Arrival[]> {
+  return db.query<Arrival>({
     name: 'presence.renewLeases',
     text: `WITH here AS (SELECT u.id FROM chat.chat_user u WHERE u.id = ANY ($2::text[])),
       renewed AS (
         INSERT INTO chat.presence_lease (user_id, node_id, lease_until) SELECT e.id, $1, now() + make_interval(secs => $3::integer / 1000.0) FROM here e
         ON CONFLICT (user_id, node_id) DO UPDATE SET lease_until = excluded.lease_until)
-      SELECT e.id AS "userId" FROM here e WHERE NOT EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = e.id AND ${isLive('l', '$4::integer')})`,
+      SELECT * FROM (
+        SELECT e.id AS "userId", NOT EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = e.id AND ${isLive('l', '$4::integer')}) AS "wasOffline",
+          EXISTS (SELECT FROM chat.user_presence i WHERE i.user_id = e.id AND i.status = 'INVISIBLE') AS "isInvisible" FROM here e) h
+      WHERE h."wasOffline" OR h."isInvisible"`,
   }, [nodeId, userIds, leaseMs, graceMs])
-  return rows.map(row => row.userId)
 }
 
 /** The user's last socket on the node has gone: the grace begins. */
@@ -40,7 +51,7 @@ export async function endLease (db: Queryable, userId: string, nodeId: string): 
   }, [userId, nodeId])
 }
 
-/** Removes the leases that have run out, of whichever node; each is removed by one node alone. @returns the users who are offline now */
+/** Who was here unseen was not seen to go. Removes the leases that have run out, of whichever node; each is removed by one node alone. @returns the users who are offline now */
 export async function expireLeases (db: Queryable, graceMs: number): Promise<string[]> {
   const rows = await db.query<{ userId: string }>({
     name: 'presence.expireLeases',
@@ -52,7 +63,7 @@ export async function expireLeases (db: Queryable, graceMs: number): Promise<str
         SELECT e.user_id, max(e.lease_until) AS last_seen_at FROM expired e
         WHERE NOT EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = e.user_id AND ${isLive('l', '$1::integer')}) GROUP BY e.user_id)
       INSERT INTO chat.user_presence AS p (user_id, last_seen_at) SELECT g.user_id, g.last_seen_at FROM gone g
-      ON CONFLICT (user_id) DO UPDATE SET last_seen_at = greatest(p.last_seen_at, excluded.last_seen_at)
+      ON CONFLICT (user_id) DO UPDATE SET last_seen_at = CASE WHEN p.status = 'INVISIBLE' THEN p.last_seen_at ELSE greatest(p.last_seen_at, excluded.last_seen_at) END
       RETURNING p.user_id AS "userId"`,
   }, [graceMs])
   return rows.map(row => row.userId)
@@ -67,22 +78,32 @@ const acquaintancesOf = (me: string) => `
   WHERE mine.user_id = ${me} AND mine.state = 'JOINED'
     AND NOT EXISTS (SELECT FROM chat.user_block b WHERE (b.user_id, b.blocked_user_id) IN ((${me}, theirs.user_id), (theirs.user_id, ${me})))`
 
-/** Those of them who are online. */
-export async function onlineAcquaintances (db: Queryable, userId: string, graceMs: number): Promise<string[]> {
+/** Those of them who have a socket, for events: also those who do not show it. */
+export async function connectedAcquaintances (db: Queryable, userId: string, graceMs: number): Promise<string[]> {
   const rows = await db.query<{ userId: string }>({
-    name: 'presence.onlineAcquaintances',
+    name: 'presence.connectedAcquaintances',
     text: `SELECT DISTINCT a.user_id AS "userId" FROM (${acquaintancesOf('$1')}) a
            WHERE EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = a.user_id AND ${isLive('l', '$2::integer')}) ORDER BY 1`,
   }, [userId, graceMs])
   return rows.map(row => row.userId)
 }
 
-/** Of these users, those whose presence the viewer may see. */
+/** Those of them who are online, as far as they show it. */
+export async function onlineAcquaintances (db: Queryable, userId: string, graceMs: number): Promise<string[]> {
+  const rows = await db.query<{ userId: string }>({
+    name: 'presence.onlineAcquaintances',
+    text: `SELECT DISTINCT a.user_id AS "userId" FROM (${acquaintancesOf('$1')}) a
+           WHERE EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = a.user_id AND ${isLive('l', '$2::integer')})
+             AND NOT EXISTS (SELECT FROM chat.user_presence i WHERE i.user_id = a.user_id AND i.status = 'INVISIBLE') ORDER BY 1`,
+  }, [userId, graceMs])
+  return rows.map(row => row.userId)
+}
+
+/** Of these users, those whose presence the viewer may see. Of oneself what one has said, wherever one is. */
 export async function presenceOf (db: Queryable, viewerId: string, userIds: string[], graceMs: number): Promise<Presence[]> {
   const rows = await db.query<{ presence: Presence }>({
     name: 'presence.presenceOf',
-    text: `SELECT json_build_object('userId', u.id, 'statusText', p.status_text,
-             'status', CASE WHEN live.online THEN 'ONLINE' ELSE 'OFFLINE' END, 'lastSeenAt', CASE WHEN NOT live.online THEN chat.rfc3339(p.last_seen_at) END) AS presence
+    text: `SELECT ${presenceJson('u', `CASE WHEN u.id = $1 THEN coalesce(p.status, CASE WHEN live.online THEN 'ONLINE' ELSE 'OFFLINE' END) ELSE ${SHOWN_STATUS} END`, '(u.id <> $1)')} AS presence
            FROM chat.chat_user u
            LEFT JOIN chat.user_presence p ON p.user_id = u.id
            CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = u.id AND ${isLive('l', '$3::integer')}) AS online) live
@@ -91,9 +112,44 @@ export async function presenceOf (db: Queryable, viewerId: string, userIds: stri
   return rows.map(row => row.presence)
 }
 
+/** How others see somebody; and whether they are there and do not show it. */
+export async function shownPresence (db: Queryable, userId: string, graceMs: number): Promise<{ presence: Presence, isInvisible: boolean } | undefined> {
+  const [row] = await db.query<{ presence: Presence, isInvisible: boolean }>({
+    name: 'presence.shownPresence',
+    text: `SELECT ${presenceJson('u', SHOWN_STATUS, 'true')} AS presence, coalesce(p.status = 'INVISIBLE', false) AS "isInvisible"
+           FROM chat.chat_user u
+           LEFT JOIN chat.user_presence p ON p.user_id = u.id
+           CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = u.id AND ${isLive('l', '$2::integer')}) AS online) live
+           WHERE u.id = $1`,
+  }, [userId, graceMs])
+  return row
+}
+
+export interface Said { status: string | null, /** undefined: it stays as it is */ statusText: string | null | undefined, /** Only if one of these was said before. */ over?: string[] }
+
+/**
+ * What a user says of themselves, until they say something else. Who turns INVISIBLE was last seen then, if they were seen.
+ * @returns how others saw them until now
+ */
+export async function setPresence (db: Queryable, userId: string, { status, statusText, over }: Said, graceMs: number): Promise<Presence['status']> {
+  const [row] = await db.query<{ shown: Presence['status'] }>({
+    name: 'presence.setPresence',
+    text: `WITH before AS (SELECT o.status FROM chat.user_presence o WHERE o.user_id = $1 FOR NO KEY UPDATE),
+      live AS (SELECT EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = $1 AND ${isLive('l', '$6::integer')}) AS online),
+      was AS (SELECT ${SHOWN_STATUS} AS shown FROM live LEFT JOIN before p ON true),
+      said AS (
+        INSERT INTO chat.user_presence AS p (user_id, status, status_text, last_seen_at)
+        SELECT $1, CASE WHEN $5::text[] IS NULL THEN $2::text END, nullif($4::text, ''), CASE WHEN $2 = 'INVISIBLE' AND w.shown <> 'OFFLINE' THEN now() END FROM was w
+        ON CONFLICT (user_id) DO UPDATE SET status = CASE WHEN $5::text[] IS NULL OR p.status = ANY ($5::text[]) THEN $2::text ELSE p.status END,
+          status_text = CASE WHEN $3 THEN excluded.status_text ELSE p.status_text END, last_seen_at = greatest(p.last_seen_at, excluded.last_seen_at))
+      SELECT w.shown FROM was w`,
+  }, [userId, status, statusText !== undefined, statusText ?? null, over ?? null, graceMs])
+  return row?.shown ?? 'OFFLINE'
+}
+
 export interface OnlineInChat { userIds: string[], onlineCount: number }
 
-/** The members of a chat who are online; undefined: the viewer is not in it. */
+/** The members of a chat who are online, as far as they show it (the viewer, too, if they are); undefined: the viewer is not in it. */
 export async function onlineInChat (db: Queryable, chatId: string, viewerId: string, graceMs: number, limit: number): Promise<OnlineInChat | undefined> {
   const [row] = await db.query<OnlineInChat>({
     name: 'presence.onlineInChat',
@@ -102,7 +158,8 @@ export async function onlineInChat (db: Queryable, chatId: string, viewerId: str
         SELECT p.user_id FROM chat.chat_participant p, viewer v
         WHERE p.chat_id = $1 AND p.state = 'JOINED' AND p.user_id <> ALL (v.blocked)
           AND NOT EXISTS (SELECT FROM chat.user_block b WHERE b.user_id = p.user_id AND b.blocked_user_id = $2)
-          AND EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = p.user_id AND ${isLive('l', '$3::integer')}))
+          AND EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = p.user_id AND ${isLive('l', '$3::integer')})
+          AND (p.user_id = $2 OR NOT EXISTS (SELECT FROM chat.user_presence i WHERE i.user_id = p.user_id AND i.status = 'INVISIBLE')))
       SELECT ARRAY(SELECT o.user_id FROM online o ORDER BY o.user_id LIMIT $4) AS "userIds", (SELECT count(*)::integer FROM online) AS "onlineCount" FROM viewer`,
   }, [chatId, viewerId, graceMs, limit])
   return row

@@ -5,11 +5,17 @@ import { Watermark } from '../receipts/schemas.ts'
 
 export const Presence = Type.Object({
   userId: UserId,
-  status: Type.Enum(['ONLINE', 'OFFLINE']),
-  statusText: Nullable(Type.String()),
-  lastSeenAt: Nullable(Time),
+  status: Type.Enum(['ONLINE', 'AWAY', 'BUSY', 'INVISIBLE', 'OFFLINE'], { description: 'Of all devices together. INVISIBLE is told to oneself alone, to others it is OFFLINE' }),
+  statusText: Nullable(Type.String({ description: 'Of who is OFFLINE there is none' })),
+  lastSeenAt: Nullable(Type.String({ ...Time, description: 'Of who is OFFLINE, unless they hide it' })),
 })
 export type Presence = Static<typeof Presence>
+
+const StatusText = Type.Optional(Nullable(Type.String({ maxLength: 256, description: 'Stays as it is, if not given' })))
+
+/** What somebody says of themselves, until they say something else. ONLINE: nothing. */
+export const SetPresence = Input({ status: Type.Enum(['ONLINE', 'AWAY', 'BUSY', 'INVISIBLE']), statusText: StatusText })
+export type SetPresence = Static<typeof SetPresence>
 
 export const PresenceQuery = Input({ userIds: Type.Array(UserId, { minItems: 1, maxItems: 100 }) })
 export const PresenceList = Type.Object({ data: Type.Array(Presence, { description: 'Only people with whom you share a chat' }) })
@@ -31,6 +37,10 @@ const Accepted = Type.Object({ chatId: ChatId })
 export const commands = {
   join_chat: { data: ChatRef, reply: 'chat_joined', result: ChatJoined },
   leave_chat: { data: ChatRef, reply: 'chat_left', result: Accepted },
+  presence_update: { data: SetPresence, reply: 'presence_update', result: Presence },
+  user_online: { data: Input({ statusText: StatusText }), reply: 'presence_update', result: Presence },
+  user_offline: { data: Input({}), reply: 'presence_update', result: Presence },
+  get_presence: { data: PresenceQuery, reply: 'ok', result: PresenceList },
   get_online_users: { data: Input({ chatId: Type.Optional(ChatId) }), reply: 'online_users', result: OnlineUsers },
   typing_start: { data: ChatRef, reply: 'ok', result: Accepted },
   typing_stop: { data: ChatRef, reply: 'ok', result: Accepted },
@@ -47,4 +57,5 @@ export const events = {
   viewer_count: Type.Object({ viewerCount: Count, at: Time }),
   user_online: Presence,
   user_offline: Presence,
+  presence_update: Presence,
 } as const

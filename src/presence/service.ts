@@ -4,8 +4,9 @@ import { ApiError } from '../errors.ts'
 import type { Database } from '../plugins/database.ts'
 import type { Hub } from '../realtime/hub.ts'
 import type { Peer } from '../realtime/peer.ts'
-import { onlineAcquaintances, onlineInChat, presenceOf, watermarksOf } from './queries.ts'
-import type { ChatJoined, Presence } from './schemas.ts'
+import type { Leases } from './leases.ts'
+import { onlineAcquaintances, onlineInChat, presenceOf, setPresence, watermarksOf, type Said } from './queries.ts'
+import type { ChatJoined, Presence, SetPresence } from './schemas.ts'
 import type { Typing } from './typing.ts'
 import type { Viewers } from './viewers.ts'
 
@@ -15,6 +16,7 @@ export interface PresenceDependencies {
   db: Database
   hub: Hub
   typing: Typing
+  leases: Leases
   viewers: Viewers
   config: Pick<Config, 'realtime'>
   getChat: (userId: string, chatId: string) => Promise<ChatView>
@@ -23,7 +25,7 @@ export interface PresenceDependencies {
 const MAX_ONLINE_IN_JOINED = 100
 const MAX_ONLINE = 1_000
 
-export function presenceService ({ db, hub, typing, viewers, config: { realtime: { presenceGraceMs } }, getChat }: PresenceDependencies) {
+export function presenceService ({ db, hub, typing, leases, viewers, config: { realtime: { presenceGraceMs } }, getChat }: PresenceDependencies) {
   /** What is committed from this view on reaches the socket: the client has to know what came before. */
   async function look (peer: Peer, { chat: { id, type }, head, membership }: ChatView): Promise<ChatView> {
     if (type !== 'STREAM') {
@@ -43,14 +45,37 @@ export function presenceService ({ db, hub, typing, viewers, config: { realtime:
     return online
   }
 
+  /** All their devices learn the truth, others what is shown. */
+  async function say (userId: string, said: Said): Promise<Presence> {
+    const before = await setPresence(db, userId, said, presenceGraceMs)
+    const [presence] = await presenceOf(db, userId, [userId], presenceGraceMs)
+    if (!presence) throw new ApiError('USER_NOT_FOUND')
+    hub.publish([{ kind: 'fleeting', type: 'presence_update', data: JSON.stringify(presence), userIds: [userId] }])
+    const [wasInvisible, isInvisible] = [leases.invisible.has(userId), presence.status === 'INVISIBLE']
+    if (isInvisible) typing.stopAll(userId)
+    await leases.said(userId, before, isInvisible)
+    if (isInvisible !== wasInvisible) viewers.shown(userId, !isInvisible)
+    return presence
+  }
+
   return {
+    /** What others see of the user, until they say something else. ONLINE takes it back. */
+    set: (userId: string, { status, statusText }: SetPresence) => say(userId, { status: status === 'ONLINE' ? null : status, statusText }),
+
+    /** "I am here": no longer AWAY or INVISIBLE. Who is BUSY stays so. */
+    comeOnline: (userId: string, { statusText }: { statusText?: string | null }) => say(userId, { status: null, statusText, over: ['AWAY', 'INVISIBLE'] }),
+
+    /** "I am not here", although a device is: INVISIBLE, until they say otherwise. */
+    goOffline: (userId: string) => say(userId, { status: 'INVISIBLE', statusText: undefined }),
+
     /** "I am looking at this chat." A STREAM is followed by this alone. */
     async join (peer: Peer, chatId: string): Promise<ChatJoined> {
+      await leases.settled(peer.userId)
       const view = await look(peer, await getChat(peer.userId, chatId))
       const { id } = view.chat
       const { userIds, onlineCount } = await inChat(peer.userId, id, MAX_ONLINE_IN_JOINED)
       const watermarks = await watermarksOf(db, id, peer.userId)
-      return { ...view, onlineUsers: userIds, onlineCount, viewerCount: hub.viewerCount(id), watermarks }
+      return { ...view, onlineUsers: userIds, onlineCount, viewerCount: viewers.count(id, peer.userId), watermarks }
     },
 
     /** @throws {ApiError} CHAT_NOT_FOUND; NOT_IN_CHAT if this socket was not looking at it */
@@ -63,6 +88,8 @@ export function presenceService ({ db, hub, typing, viewers, config: { realtime:
     async setTyping (userId: string, chatId: string, isTyping: boolean): Promise<void> {
       const id = chatId.toLowerCase()
       if (!hub.follows(userId, id)) throw new ApiError('CHAT_NOT_FOUND')
+      await leases.settled(userId)
+      if (leases.invisible.has(userId)) return
       if (isTyping) typing.start(userId, id)
       else typing.stop(userId, id)
     },

@@ -38,6 +38,10 @@ export class Feed {
   get viewers (): string[] { return [...this.#viewers.keys()] }
   get viewerCount (): number { return this.#viewers.size }
 
+  isViewedBy (userId: string): boolean {
+    return this.#viewers.has(userId)
+  }
+
   /** For the first time, or with another bound. */
   follow (user: HubUser, bound: number): void {
     this.#bounds.set(user, bound)

@@ -76,6 +76,10 @@ export class Hub extends EventEmitter<HubEvents> {
     return [...this.#users.get(userId)?.peers ?? []]
   }
 
+  isHere (userId: string): boolean {
+    return this.#users.has(userId)
+  }
+
   follows (userId: string, chatId: string): boolean {
     return this.#users.get(userId)?.feeds.has(chatId) ?? false
   }
@@ -111,6 +115,15 @@ export class Hub extends EventEmitter<HubEvents> {
 
   viewersOf (chatId: string): Set<string> {
     return new Set(this.#feeds.get(chatId)?.viewers)
+  }
+
+  /** Whether the user looks at the chat with one of their sockets here. */
+  views (userId: string, chatId: string): boolean {
+    return this.#feeds.get(chatId)?.isViewedBy(userId) ?? false
+  }
+
+  chatsViewedBy (userId: string): string[] {
+    return [...this.#users.get(userId)?.feeds.keys() ?? []].filter(chatId => this.views(userId, chatId))
   }
 
   viewerCount (chatId: string): number {

@@ -34,7 +34,7 @@ async function setup (count = 0) {
   await rest('cat', 'POST', `/messages/${message.id}/reactions`, { emoji: '👍' })
   await rest('ben', 'PATCH', `/messages/${message.id}`, { content: 'one!' })
   await rest('cat', 'DELETE', `/messages/${message.id}?scope=me`)
-  await rest('cat', 'POST', `/sessions/${chatId}/read`, {})
+  for (const mark of ['delivered', 'read']) await rest('cat', 'POST', `/sessions/${chatId}/${mark}`, {})
   await sql.rows("INSERT INTO chat.mention (chat_id, seq, n, user_id) VALUES ($1, 1, 1, 'cat')", [chatId])
   await fill(parley, chatId, 'ben', count)
   return { chatId, message }
@@ -44,7 +44,7 @@ t.test('nothing is left of it, and other chats are as they were', async t => {
   const { chatId } = await setup(1)
   const other = await setup(2)
   const [all, messages] = [await tablesWith(other.chatId), await history(parley, 'ben', other.chatId)]
-  t.ok(['chat_head', 'chat_message', 'chat_participant', 'chat_session', 'mention', 'message_hidden', 'message_reaction', 'message_read', 'message_version'].every(name => all.includes(name)))
+  t.ok(['chat_head', 'chat_message', 'chat_participant', 'chat_session', 'mention', 'message_delivery', 'message_hidden', 'message_reaction', 'message_read', 'message_version'].every(name => all.includes(name)))
   await deleteChat(chatId)
   t.strictSame(await tablesWith(chatId), all, 'not before the job has run')
   t.strictSame(await removeDeleted(), { chats: 1 })

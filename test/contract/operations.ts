@@ -9,6 +9,7 @@ import { ON_MESSAGES } from './operations-on-messages.ts'
 import { ON_SUPPORT } from './operations-on-support.ts'
 import { ON_REPORTS } from './operations-on-reports.ts'
 import { ON_USERS } from './operations-on-users.ts'
+import { ON_PRESENCE } from './operations-on-presence.ts'
 import type { Person, World } from './world.ts'
 
 /** What can be done over REST and WebSocket alike. Both are given the same input. */
@@ -36,7 +37,7 @@ export interface Case {
 /** Routes that no command has, and why. */
 export const REST_ONLY: Record<string, string> = {
   'GET /users/{userId}': 'users come with everything that names them',
-  'GET /users/{userId}/presence': 'a socket has join_chat, get_online_users and the events',
+  'GET /users/{userId}/presence': 'a socket has get_presence',
   'GET /admin/messages/{messageId}': 'administration is by REST',
   'POST /admin/messages/{messageId}/restore': 'administration is by REST',
   'GET /admin/reports': 'administration is by REST',
@@ -44,7 +45,6 @@ export const REST_ONLY: Record<string, string> = {
   'POST /admin/reports/{reportId}/resolve': 'administration is by REST',
   'POST /admin/users/{userId}/ban': 'administration is by REST',
   'POST /admin/users/{userId}/unban': 'administration is by REST',
-  'POST /presence/query': 'a socket has join_chat, get_online_users and the events',
 }
 
 /** Commands that no route has, and why. */
@@ -53,7 +53,8 @@ export const SOCKET_ONLY: Partial<Record<CommandName, string>> = {
   ping: 'of the connection',
   join_chat: 'it is a socket that looks',
   leave_chat: 'it is a socket that looks',
-  get_online_users: 'with REST: presence of given users',
+  user_online: 'PUT /presence says the same',
+  user_offline: 'PUT /presence says the same',
   typing_start: 'not kept for anybody',
   typing_stop: 'not kept for anybody',
   typing_indicator: 'not kept for anybody',
@@ -282,6 +283,7 @@ export const OPERATIONS: Operation[] = [
   ...ON_REPORTS,
   ...ON_THREADS,
   ...ON_MEMBERS,
+  ...ON_PRESENCE,
   ...ON_LISTS,
   ...ON_SUPPORT,
   ...ON_USERS,

@@ -119,7 +119,8 @@ export async function makeWorld (parley: Parley, { support = true } = {}): Promi
   const deadOne = await send('bob', dead, 'dead')
   await call('olga', 'DELETE /sessions/{chatId}', { chatId: dead, scope: 'everyone' })
 
-  // What nobody can do by the API.
+  // What nobody can do by the API. bob and fay are online, on some other node.
+  await pool.query("INSERT INTO chat.presence_lease (user_id, node_id, lease_until) SELECT unnest($1::text[]), 'another', now() + interval '1 hour'", [[id('bob'), id('fay')]])
   await pool.query("UPDATE chat.chat_message SET created_at = created_at - interval '1 day' WHERE chat_id = $1 AND content = 'early'", [group])
   let [asked, taken, closed] = ['', '', '']
   if (support) {

@@ -65,6 +65,8 @@ t.test('not below what is deleted, of SYSTEM, of another chat, or out of sight',
   const before = await history(parley, 'ann', chatId)
   for (const target of [deleted, system, { ...elsewhere, chatId }, { ...root, id: `${chatId}.99` }]) await t.rejects(answer('ben', target), { code: 'MESSAGE_NOT_FOUND' }, target.content ?? target.type)
   await t.rejects(answer('dan', root), { code: 'MESSAGE_NOT_FOUND' }, 'from before his time')
+  await remove('cat', root, 'me')
+  await t.rejects(answer('cat', root), { code: 'MESSAGE_NOT_FOUND' }, 'hidden from oneself')
   await t.rejects(rest('ben', 'POST', '/messages', { targetUserId: 'gus', content: 'hi', threadRootId: root.id }), { code: 'MESSAGE_NOT_FOUND' })
   t.strictSame(await history(parley, 'ann', chatId), before, 'nothing has changed')
 })

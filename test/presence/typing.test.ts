@@ -21,6 +21,22 @@ t.test('others see who types, until they stop', async t => {
   for (const socket of [alice, phone, zoe]) t.strictSame(await socket.soFar('user_typing', 'user_stopped_typing'), [])
 })
 
+t.test('who stops and starts again is told again when the two seconds are over, and not before', async t => {
+  const chatId = await makeGroup(parley, 'alice', ['bob'])
+  const [alice, bob] = [await signIn(t, parley, 'alice'), await signIn(t, parley, 'bob')]
+  for (let n = 0; n < 5; n++) {
+    await alice.command('typing_start', { chatId })
+    await alice.command('typing_stop', { chatId })
+  }
+  t.strictSame((await bob.soFar('user_typing', 'user_stopped_typing')).map(({ type }) => type), ['user_typing', 'user_stopped_typing'])
+  await alice.command('typing_start', { chatId })
+  await alice.command('typing_start', { chatId })
+  await bob.next('user_typing')
+  await alice.command('typing_stop', { chatId })
+  await bob.next('user_stopped_typing')
+  t.strictSame(await bob.soFar('user_typing', 'user_stopped_typing'), [])
+})
+
 t.test('who says no more has stopped', async t => {
   const hasty = await startParley(t, { TYPING_TIMEOUT_SECONDS: '0.1' })
   const chatId = await makeGroup(hasty, 'alice', ['bob'])

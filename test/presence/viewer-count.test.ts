@@ -14,7 +14,7 @@ const source: HubSource = {
 
 t.test('above the limit comes their number, once for all that has happened meanwhile', async t => {
   const hub = new Hub(new MemoryBus(), source, pino({ level: 'silent' }))
-  const viewers = new Viewers(hub, { maxAnnounced: 3, countEveryMs: 20 })
+  const viewers = new Viewers(hub, { invisible: new Set() }, { maxAnnounced: 3, countEveryMs: 20 })
   t.teardown(() => viewers.close())
   const alive = setInterval(() => {}, 1_000) // (the hub's and the viewers' timers keep no process alive)
   t.teardown(() => clearInterval(alive))

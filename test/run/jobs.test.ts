@@ -87,9 +87,10 @@ t.test('what is cut off by the end of its node is done again by another', async 
   await first.stop()
   t.match(await states(url), [{ state: 'retry' }])
   await query(url, 'UPDATE chat_jobs.job SET start_after = now()') // not in a minute
-  await new Promise<void>((resolve, reject) => {
-    startNode(t, url, { name: 'tick', cron: EVERY_MINUTE, run: async () => { resolve(); return {} } }).catch(reject)
-  })
+  let finish = () => {}
+  const finished = new Promise<void>(resolve => { finish = resolve })
+  await startNode(t, url, { name: 'tick', cron: EVERY_MINUTE, run: async () => { finish(); return {} } })
+  await finished
 })
 
 t.test('a server registers its jobs, and stops', async t => {

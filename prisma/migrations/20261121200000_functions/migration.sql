@@ -375,7 +375,8 @@ BEGIN
     LEFT JOIN LATERAL (
       SELECT coalesce(q.thread_root_seq, q.seq) AS root_seq FROM (
         SELECT f.* FROM chat.chat_message f WHERE f.chat_id = h.chat_id AND f.seq >= i.thread_root_seq ORDER BY f.seq LIMIT 1) q
-      WHERE q.seq = i.thread_root_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL AND q.type <> 'SYSTEM') told ON true
+      WHERE q.seq = i.thread_root_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL AND q.type <> 'SYSTEM'
+        AND NOT chat.is_hidden(h.chat_id, q.seq, i.sender_id)) told ON true
     LEFT JOIN LATERAL (
       SELECT root.seq FROM (
         SELECT f.seq, f.deleted_at FROM chat.chat_message f WHERE f.chat_id = h.chat_id AND f.seq >= told.root_seq ORDER BY f.seq LIMIT 1) root
@@ -526,13 +527,19 @@ BEGIN
     RETURN NULL;
   END IF;
   PERFORM chat.delete_messages(p_chat_id, v_from, v_to);
-  -- What was read wholly below: by reader, so that what lies above is not read through.
-  WITH RECURSIVE reader AS (
+  -- What was read and got wholly below: by person, so that what lies above is not read through.
+  WITH RECURSIVE person AS (
     (SELECT r.user_id FROM chat.message_read r WHERE r.chat_id = p_chat_id ORDER BY r.user_id LIMIT 1)
     UNION ALL
-    SELECT next.user_id FROM reader CROSS JOIN LATERAL (
-      SELECT r.user_id FROM chat.message_read r WHERE r.chat_id = p_chat_id AND r.user_id > reader.user_id ORDER BY r.user_id LIMIT 1) next)
-  DELETE FROM chat.message_read r USING reader WHERE r.chat_id = p_chat_id AND r.user_id = reader.user_id AND r.to_seq < v_to;
+    SELECT next.user_id FROM person CROSS JOIN LATERAL (
+      SELECT r.user_id FROM chat.message_read r WHERE r.chat_id = p_chat_id AND r.user_id > person.user_id ORDER BY r.user_id LIMIT 1) next)
+  DELETE FROM chat.message_read r USING person WHERE r.chat_id = p_chat_id AND r.user_id = person.user_id AND r.to_seq < v_to;
+  WITH RECURSIVE person AS (
+    (SELECT d.user_id FROM chat.message_delivery d WHERE d.chat_id = p_chat_id ORDER BY d.user_id LIMIT 1)
+    UNION ALL
+    SELECT next.user_id FROM person CROSS JOIN LATERAL (
+      SELECT d.user_id FROM chat.message_delivery d WHERE d.chat_id = p_chat_id AND d.user_id > person.user_id ORDER BY d.user_id LIMIT 1) next)
+  DELETE FROM chat.message_delivery d USING person WHERE d.chat_id = p_chat_id AND d.user_id = person.user_id AND d.to_seq < v_to;
   RETURN v_to;
 END $$;
 
@@ -550,7 +557,7 @@ BEGIN
 END $$;
 
 -- Removes rows of a chat that has been deleted for everyone, as many as a transaction takes: messages with all that hangs on
--- them, then what people have read, then people, then the chat. It takes the locks that a send takes, in the same order.
+-- them, then what people have read and got, then people, then the chat. It takes the locks that a send takes, in the same order.
 -- True: there is more to do.
 CREATE OR REPLACE FUNCTION chat.delete_chat_rows(p_chat_id uuid, p_limit integer DEFAULT 1000) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = '' SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
@@ -574,6 +581,13 @@ BEGIN
   DELETE FROM chat.message_read r USING (
     SELECT o.user_id, o.to_seq FROM chat.message_read o WHERE o.chat_id = p_chat_id ORDER BY o.user_id, o.to_seq LIMIT p_limit) few
   WHERE r.chat_id = p_chat_id AND r.user_id = few.user_id AND r.to_seq = few.to_seq;
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+
+  DELETE FROM chat.message_delivery d USING (
+    SELECT o.user_id, o.to_seq FROM chat.message_delivery o WHERE o.chat_id = p_chat_id ORDER BY o.user_id, o.to_seq LIMIT p_limit) few
+  WHERE d.chat_id = p_chat_id AND d.user_id = few.user_id AND d.to_seq = few.to_seq;
   IF FOUND THEN
     RETURN true;
   END IF;
