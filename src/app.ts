@@ -30,6 +30,7 @@ import { jobs } from './plugins/jobs.ts'
 import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
 import { validation } from './plugins/validation.ts'
+import { notices } from './notices/index.ts'
 import { pins } from './pins/index.ts'
 import { pinsService } from './pins/service.ts'
 import { presence } from './presence/index.ts'
@@ -142,5 +143,6 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
     typing,
     viewers,
   })
+  await app.register(notices)
   await app.register(sync, { sync: syncService(db, app.epoch) })
 }

@@ -7,6 +7,7 @@ import * as blocks from './blocks/schemas.ts'
 import * as chats from './chats/schemas.ts'
 import * as messages from './messages/schemas.ts'
 import * as moderation from './moderation/schemas.ts'
+import * as notices from './notices/schemas.ts'
 import * as pins from './pins/schemas.ts'
 import * as presence from './presence/schemas.ts'
 import * as reactions from './reactions/schemas.ts'
@@ -39,6 +40,7 @@ export const events = {
   ...reactions.events,
   ...pins.events,
   ...receipts.events,
+  ...notices.events,
   ...presence.events,
   ...users.events,
 } as const

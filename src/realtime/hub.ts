@@ -16,6 +16,9 @@ interface HubEvents {
   gone: [userId: string]
   /** A user looks at a chat no longer. */
   unviewed: [chatId: string, userId: string]
+  /** Those who follow the chat have been given a frame; or, after a gap, what has changed since a revision. */
+  delivered: [frame: ChatFrame, memberCount: number]
+  repaired: [chatId: string, since: number, memberCount: number]
 }
 
 /**
@@ -45,6 +48,11 @@ export class Hub extends EventEmitter<HubEvents> {
   /** Hands committed changes out: to this process and to all others. */
   publish (frames: Frame[]): void {
     this.#bus.publish(frames)
+  }
+
+  /** Hands out to this process alone: what every process finds out for its own sockets. */
+  tellHere (frame: FleetingFrame): void {
+    this.#deliverFleeting(frame)
   }
 
   /** @returns when the peer gets everything that is committed from now on, the inbox revision that it starts from */
@@ -128,6 +136,12 @@ export class Hub extends EventEmitter<HubEvents> {
 
   viewerCount (chatId: string): number {
     return this.#feeds.get(chatId)?.viewerCount ?? 0
+  }
+
+  /** The users here who follow the chat and do not look at it, with any socket. */
+  absentFollowersOf (chatId: string): string[] {
+    const viewers = this.viewersOf(chatId)
+    return this.#feeds.get(chatId)?.followers.map(user => user.userId).filter(userId => !viewers.has(userId)) ?? []
   }
 
   // What the sweep goes through, and what it finds.
@@ -241,6 +255,7 @@ export class Hub extends EventEmitter<HubEvents> {
     feed.memberCount = frame.memberCount ?? feed.memberCount
     feed.fanOut(frame)
     for (const user of this.#usersHere(frame.left)) this.#unfollow(user, feed)
+    this.emit('delivered', frame, feed.memberCount)
   }
 
   #usersHere (userIds: string[] = []): HubUser[] {
@@ -275,7 +290,9 @@ export class Hub extends EventEmitter<HubEvents> {
         }
       }
       if (lowest !== Infinity) reached = Math.max(reached, lowest)
-      if (![...pages.values()].some(page => page?.hasMore)) return reached
+      if ([...pages.values()].some(page => page?.hasMore)) continue
+      this.emit('repaired', feed.chatId, since, feed.memberCount)
+      return reached
     }
   }
 

@@ -68,8 +68,8 @@ async function during ({ support = false }: Operation, { as, prepare }: Case, ac
   return { answer, told }
 }
 
-/** In one process all events go out before the reply does: what comes before the pong is all there is. Who comes online does so in their own time. */
+/** In one process all events go out before the reply does: what comes before the pong is all there is. Who comes online, and notices, do so in their own time. */
 async function eventsOf (wire: Wire): Promise<Frame[]> {
   await wire.command('ping')
-  return wire.frames.filter(({ re, type }) => re === undefined && !['authenticated', 'user_online', 'user_offline'].includes(type))
+  return wire.frames.filter(({ re, type }) => re === undefined && !['authenticated', 'user_online', 'user_offline', 'unread_message'].includes(type))
 }

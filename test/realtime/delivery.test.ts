@@ -43,8 +43,9 @@ t.test('what the blocker gets of somebody whom they block', async t => {
   t.match(messages[3], { content: 'not secret', fromBlocked: undefined })
   t.notOk(JSON.stringify(redacted.slice(0, 3)).includes('secret'))
   t.match(full[0]?.data, { message: { content: 'secret', metadata: { also: 'secret' } } }, 'others see it')
-  const first = full[0]?.data as EventData<'message_received'>
-  t.strictSame(redacted[0]?.data, { ...first, message: { ...first.message, content: null, metadata: {}, fromBlocked: true } }, 'and nothing else is different')
+  const { watermark, ...first } = full[0]?.data as EventData<'message_received'>
+  t.match(watermark, { userId: 'bob', readSeq: 1 })
+  t.strictSame(redacted[0]?.data, { ...first, message: { ...first.message, content: null, metadata: {}, fromBlocked: true } }, 'and nothing else is different, but that they are not told what bob has read')
 
   await request(parley, 'blocker', 'DELETE', '/blocks/bob')
   await send(parley, 'bob', chatId, 'forgiven')
