@@ -5,9 +5,11 @@ import { blocks } from './blocks/index.ts'
 import { blocksService } from './blocks/service.ts'
 import { Changes } from './changes.ts'
 import { chats } from './chats/index.ts'
+import { invitationsService } from './chats/invitations.ts'
 import { membersService } from './chats/members.ts'
 import { membershipsService } from './chats/memberships.ts'
 import { removalService } from './chats/removal.ts'
+import { requestsService } from './chats/requests.ts'
 import { sanctionsService } from './chats/sanctions.ts'
 import { chatsService } from './chats/service.ts'
 import type { Config } from './config.ts'
@@ -104,12 +106,14 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond })
 
   const { db, hub } = app
-  const writer = messageWriter(app)
+  const invitations = invitationsService(db, changes)
+  const requests = requestsService({ db, changes, config, invitations })
+  const writer = requests.sending(messageWriter(app))
   const ensureUsers = userService.ensure
-  const memberService = membersService({ db, changes, ensureUsers })
+  const memberService = membersService({ db, changes, invitations, ensureUsers })
   const memberships = membershipsService(db, changes)
   const supportChats = supportService({ db, changes, ensureUsers })
-  const chatService = chatsService({ db, changes, members: memberService, memberships, ensureUsers })
+  const chatService = chatsService({ db, changes, members: memberService, memberships, requests, invitations, ensureUsers })
   const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
   const leases = new Leases(db, hub, config.realtime, app.log)
   const bans = bansService({ db, hub, ensureUsers, forgetUser: userService.forget })
@@ -117,7 +121,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   const viewers = new Viewers(hub, leases)
 
   await app.register(users, { users: userService })
-  await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), removal: removalService(db) })
+  await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), requests, removal: removalService(db) })
   await app.register(messages, {
     messages: messagesService({
       db,

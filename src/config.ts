@@ -40,6 +40,8 @@ export type Config = Readonly<{
   jobs: boolean
   /** What happens when somebody is addressed who has never connected: a bare row is made, or USER_NOT_FOUND. */
   unknownUsers: 'create' | 'refuse'
+  /** Whether somebody whom one does not know has to ask before a DIRECT chat is more than a request. */
+  chatRequests: boolean
   rateLimits: Readonly<{
     /** WebSocket commands a second and connection, burst twice that; 0: off. */
     commandsPerSecond: number
@@ -122,6 +124,7 @@ export function loadConfig (env: Env): Config {
     deletedContentDays: read.number('DELETED_CONTENT_DAYS', { fallback: 30, max: 36_500 }),
     jobs: read.oneOf('JOBS', ['on', 'off'], 'on') === 'on',
     unknownUsers: read.oneOf('UNKNOWN_USERS', ['create', 'refuse'], 'create'),
+    chatRequests: read.oneOf('CHAT_REQUESTS', ['on', 'off'], 'off') === 'on',
     rateLimits: {
       commandsPerSecond: read.number('RATE_LIMIT_COMMANDS', { fallback: 20 }),
       requestsPerSecond: read.number('RATE_LIMIT_REQUESTS', { fallback: 50 }),

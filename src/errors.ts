@@ -17,6 +17,8 @@ const ERRORS = {
   CHAT_READ_ONLY: [403, 'You may not send to this chat'],
   SILENCED: [403, 'You have been silenced in this chat'],
   USER_BANNED: [403, 'You have been banned'],
+  REQUEST_PENDING: [403, 'This request has not been answered'],
+  REQUEST_LIMIT: [403, 'You cannot ask more of somebody who has not agreed'],
   ORIGIN_REFUSED: [403, 'This origin is not in CORS_ORIGINS'],
   CHAT_NOT_FOUND: [404, 'There is no such chat, or you are not in it'],
   MESSAGE_NOT_FOUND: [404, 'There is no such message, or you may not see it'],

@@ -30,18 +30,26 @@ export function blocksService ({ db, changes, ensureUsers, unblocked }: BlocksDe
 
   async function set (userId: string, target: BlockTarget, blocked: boolean): Promise<BlockChange> {
     const targetId = await targetOf(userId, target)
-    // A send in their DIRECT chat and the block happen one after the other: the chat's lock decides.
+    const isChanged = await write(userId, targetId, blocked) ?? await write(userId, targetId, blocked)
+    if (isChanged && !blocked) await unblocked(userId, targetId)
+    return { userId: targetId, blocked }
+  }
+
+  /**
+   * A send in their DIRECT chat and the block happen one after the other: the chat's lock decides.
+   * @returns whether that changed anything; undefined: the chat has just been made (which takes the lock of both inboxes), and its lock is not held
+   */
+  async function write (userId: string, targetId: string, blocked: boolean): Promise<boolean | undefined> {
     const chatId = await directChatWith(db, userId, targetId)
     const prepare = (tx: Queryable) => ensureUsers(tx, blocked ? [targetId] : [])
-    const isChanged = await changes.run({ ...(chatId !== undefined && { chatId }), inboxes: [userId], prepare }, async change => {
+    return changes.run({ ...(chatId !== undefined && { chatId }), inboxes: [userId], prepare }, async change => {
+      if (chatId === undefined && await directChatWith(change.tx, userId, targetId) !== undefined) return undefined
       const isChanged = await (blocked ? insertBlock : deleteBlock)(change.tx, userId, targetId)
       if (!isChanged) return false
       const inboxRevisions = await change.takeInboxRevisions([userId])
       await markBlocksChanged(change.tx, userId, inboxRevisions.get(userId) ?? 0)
       return true
     })
-    if (isChanged && !blocked) await unblocked(userId, targetId)
-    return { userId: targetId, blocked }
   }
 
   return {

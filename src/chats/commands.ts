@@ -1,13 +1,13 @@
 import type { CommandTable } from '../realtime/commands.ts'
 import type { ChatServices } from './index.ts'
 
-export function chatCommands (commands: CommandTable, { chats, members, memberships, sanctions }: ChatServices): void {
+export function chatCommands (commands: CommandTable, { chats, members, memberships, sanctions, requests }: ChatServices): void {
   commands
     .on('create_chat', async ({ userId }, data) => (await chats.create(userId, data)).view)
     .on('get_chats', ({ userId }, data) => chats.list(userId, data))
     .on('get_user_chats', ({ identity }, { userId, ...page }) => chats.listOfUser(identity, userId, page))
     .on('get_stats', ({ userId }, { chatId }) => chats.stats(userId, chatId))
-    .on('get_chat', ({ userId }, { chatId }) => chats.get(userId, chatId))
+    .on('get_chat', ({ userId }, { chatId }) => chats.show(userId, chatId))
     .on('update_chat', ({ userId }, { chatId, ...change }) => chats.update(userId, chatId, change))
     .on('delete_chat', async ({ userId }, { chatId, scope }) => {
       await (scope === 'everyone' ? chats.deleteForEveryone(userId, chatId) : chats.deleteForMe(userId, chatId))
@@ -15,6 +15,11 @@ export function chatCommands (commands: CommandTable, { chats, members, membersh
     })
     .on('leave_membership', async ({ userId }, { chatId }) => {
       await chats.deleteForMe(userId, chatId)
+      return { chatId: chatId.toLowerCase() }
+    })
+    .on('accept_chat', ({ userId }, { chatId }) => requests.accept(userId, chatId))
+    .on('reject_chat', async ({ userId }, { chatId }) => {
+      await requests.reject(userId, chatId)
       return { chatId: chatId.toLowerCase() }
     })
     .on('clear_chat', ({ userId }, { chatId }) => memberships.clear(userId, chatId))

@@ -7,8 +7,9 @@ import { decodeCursor, toPage } from '../pages.ts'
 import { Input, Revision } from '../primitives.ts'
 import { passOn } from '../support/assignee.ts'
 import { announceParticipants } from './announce.ts'
+import type { InvitationsService } from './invitations.ts'
 import {
-  addToMemberCount, blockedAmong, chatRules, countOwners, isMember, joinParticipants, leaveChat, listParticipants, successor, updateParticipant, usersOf, type Rules,
+  addToMemberCount, blockedAmong, chatRules, countOwners, isMember, joinParticipants, leaveChat, listParticipants, successor, updateParticipant, usersOf, type Joining, type Rules,
 } from './queries.ts'
 import { atLeast, requireRole } from './roles.ts'
 import type { AddParticipants, ListParticipants, ParticipantChange, UpdateParticipant } from './schemas.ts'
@@ -18,14 +19,17 @@ export type MembersService = ReturnType<typeof membersService>
 export interface MembersDependencies {
   db: Database
   changes: Changes
+  invitations: InvitationsService
   /** Sees to it that these users exist. */
   ensureUsers: (tx: Queryable, userIds: string[]) => Promise<void>
 }
 
 const checkCursor = compile(Input({ joinRevision: Revision }), 'cursor')
 
+const NOBODY: ParticipantChange = { participants: [], message: null }
+
 /** Who is in a chat: joining, leaving, roles. Each change writes a SYSTEM message, which its event carries. */
-export function membersService ({ db, changes, ensureUsers }: MembersDependencies) {
+export function membersService ({ db, changes, invitations, ensureUsers }: MembersDependencies) {
   async function leave (change: Change, userId: string, state: 'LEFT' | 'REMOVED', actorId: string): Promise<ParticipantChange> {
     const { role } = change.member(userId)
     const heir = role === 'OWNER' && await countOwners(change.tx, change.chatId) === 1 ? await successor(change.tx, change.chatId, userId) : undefined
@@ -43,6 +47,23 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
     return answer
   }
 
+  async function join (change: Change, actorId: string, userIds: string[], { role, label, historyForNewMembers }: Pick<Joining, 'role' | 'label'> & Pick<Rules, 'historyForNewMembers'>): Promise<ParticipantChange> {
+    if (userIds.length === 0) return NOBODY
+    const notice = await writeSystemMessage(change, { kind: 'participants_added', actorId, targetIds: userIds })
+    const visibleFromSeq = historyForNewMembers === 'ALL' ? 1 : change.head.lastSeq + 1
+    const participants = await joinParticipants(change.tx, change.chatId, {
+      userIds,
+      role,
+      label,
+      firstRevision: await change.takeRevisions(userIds.length),
+      inboxRevisions: await change.takeInboxRevisions(userIds),
+      visibleFromSeq,
+      readSeq: change.head.lastSeq,
+    })
+    const memberCount = await addToMemberCount(change.tx, change.chatId, userIds.length)
+    return announceParticipants(change, 'participant_joined', 'added', actorId, notice, participants, { joined: { userIds, bound: visibleFromSeq - 1 }, memberCount })
+  }
+
   async function rules (change: Change): Promise<Rules> {
     const found = await chatRules(change.tx, change.chatId)
     if (!found) throw new ApiError('CHAT_NOT_FOUND')
@@ -58,7 +79,7 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
       return { ...page, users: await usersOf(db, page.data.map(participant => participant.userId)) }
     },
 
-    /** Who is in the chat already stays as they are. @throws {ApiError} ROLE_REQUIRED, CHAT_BLOCKED */
+    /** Who is in the chat already stays as they are; who wants to be asked is invited. @throws {ApiError} ROLE_REQUIRED, USER_BANNED, CHAT_BLOCKED, REQUEST_LIMIT */
     async add (actorId: string, chatId: string, { userIds, role = 'MEMBER', label }: AddParticipants): Promise<ParticipantChange> {
       const wanted = [...new Set(userIds)]
       return changes.run({ chatId, participants: [actorId, ...wanted], inboxes: wanted, prepare: tx => ensureUsers(tx, wanted) }, async change => {
@@ -67,21 +88,14 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
         if (type === 'DIRECT' || !atLeast(actor.role, whoMayInvite) || !atLeast(actor.role, role)) throw new ApiError('ROLE_REQUIRED')
         if (wanted.some(userId => change.participants.get(userId)?.state === 'BANNED')) throw new ApiError('USER_BANNED')
         if ((await blockedAmong(change.tx, actorId, wanted)).length > 0) throw new ApiError('CHAT_BLOCKED')
-        const joining = wanted.filter(userId => change.participants.get(userId)?.state !== 'JOINED')
-        if (joining.length === 0) return { participants: [], message: null }
-        const notice = await writeSystemMessage(change, { kind: 'participants_added', actorId, targetIds: joining })
-        const visibleFromSeq = historyForNewMembers === 'ALL' ? 1 : change.head.lastSeq + 1
-        const participants = await joinParticipants(change.tx, change.chatId, {
-          userIds: joining,
-          role,
-          label: label ?? null,
-          firstRevision: await change.takeRevisions(joining.length),
-          inboxRevisions: await change.takeInboxRevisions(joining),
-          visibleFromSeq,
-          readSeq: change.head.lastSeq,
-        })
-        const memberCount = await addToMemberCount(change.tx, change.chatId, joining.length)
-        return announceParticipants(change, 'participant_joined', 'added', actorId, notice, participants, { joined: { userIds: joining, bound: visibleFromSeq - 1 }, memberCount })
+        await invitations.requireWilling(change, wanted)
+        const asking = type === 'STREAM' ? [] : await invitations.asking(change.tx, wanted) // (nobody need be asked into what is public)
+        const stateOf = (userId: string) => change.participants.get(userId)?.state
+        const joining = wanted.filter(userId => stateOf(userId) !== 'JOINED' && !asking.includes(userId))
+        const inviting = asking.filter(userId => stateOf(userId) !== 'JOINED' && stateOf(userId) !== 'INVITED')
+        const joined = await join(change, actorId, joining, { role, label: label ?? null, historyForNewMembers })
+        const invited = inviting.length === 0 ? NOBODY : await invitations.invite(change, { userIds: inviting, role, label: label ?? null, invitedById: actorId })
+        return { participants: [...joined.participants, ...invited.participants], message: joined.message ?? invited.message }
       })
     },
 
@@ -119,6 +133,7 @@ export function membersService ({ db, changes, ensureUsers }: MembersDependencie
         if (userId !== actorId) requireRole(actor.role, 'ADMIN')
         const target = change.participants.get(userId)
         if (cannotLeave(await rules(change), userId)) throw new ApiError('ROLE_REQUIRED')
+        if (target?.state === 'INVITED') return invitations.withdraw(change, actorId, userId)
         if (target?.state !== 'JOINED') throw new ApiError('USER_NOT_FOUND')
         if (!atLeast(actor.role, target.role)) throw new ApiError('ROLE_REQUIRED')
         return leave(change, userId, userId === actorId ? 'LEFT' : 'REMOVED', actorId)

@@ -128,10 +128,11 @@ export async function joinParticipants (db: Queryable, chatId: string, { userIds
   }, [chatId, userIds, userIds.map(userId => inboxRevisions.get(userId) ?? 0), role, label, firstRevision, visibleFromSeq, readSeq, ownerId ?? null, json(labels)]))
 }
 
-export async function leaveChat (db: Queryable, chatId: string, userId: string, { state, revision, inboxRevision }: { state: 'LEFT' | 'REMOVED' | 'BANNED', revision: number, inboxRevision: number }): Promise<Participant[]> {
+export async function leaveChat (db: Queryable, chatId: string, userId: string, { state, revision, inboxRevision }: { state: 'LEFT' | 'REMOVED' | 'BANNED' | 'REJECTED', revision: number, inboxRevision: number }): Promise<Participant[]> {
   return participants(await db.query({
     name: 'chats.leaveChat',
-    text: `UPDATE chat.chat_participant AS p SET state = $3::chat.participant_state, role = 'MEMBER', revision = $4, inbox_revision = $5
+    text: `UPDATE chat.chat_participant AS p SET state = $3::chat.participant_state, role = 'MEMBER', revision = $4, inbox_revision = $5,
+             rejected_at = CASE WHEN $3::chat.participant_state = 'REJECTED' THEN clock_timestamp() ELSE p.rejected_at END
            WHERE p.chat_id = $1 AND p.user_id = $2 RETURNING chat.participant_json(p) AS participant`,
   }, [chatId, userId, state, revision, inboxRevision]))
 }
@@ -239,6 +240,10 @@ export async function chatRules (db: Queryable, chatId: string): Promise<Rules |
 /** Where a page of chats ends: the sort key of its last row. */
 export interface ChatCursor { pinned: boolean, activeAt: string, chatId: string }
 
+/** What the chat `c` is called for the user $1: a DIRECT chat by the other one. */
+export const NAME_FOR_USER = `CASE WHEN c.type = 'DIRECT' THEN (
+  SELECT coalesce(u.display_name, u.id) FROM chat.chat_user u WHERE u.id = CASE WHEN c.direct_low = $1 THEN c.direct_high ELSE c.direct_low END) ELSE c.name END`
+
 /**
  * Pinned first, then by newest activity. An empty DIRECT chat is its maker's alone; one that was deleted for me waits for something new.
  * What it costs depends on how many chats the user has. Labels make a statement of its own: those of somebody with very many chats are found
@@ -254,12 +259,11 @@ export async function listChats (
            FROM (
              SELECT p.chat_id, p.pinned_at IS NOT NULL AS pinned, coalesce(h.last_message_at, c.created_at) AS active_at
              FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
-             WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM' AND chat.is_archived(h, p) = $2
+             WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM' AND chat.is_archived(h, p) = $2 AND NOT chat.is_request_for(c, $1)
                AND ($3::chat.chat_type IS NULL OR c.type = $3)
                AND (c.type <> 'DIRECT' OR h.last_ordinal_seq > p.cleared_seq OR (NOT $2 AND (p.cleared_seq > 0 OR c.created_by_id = $1)))
                AND (c.type <> 'SUPPORT' OR NOT $2 OR p.cleared_seq = 0 OR h.last_ordinal_seq > p.cleared_seq)
-               AND ($8::text IS NULL OR position(chat.folded($8) IN chat.folded(CASE WHEN c.type = 'DIRECT' THEN (
-                 SELECT coalesce(u.display_name, u.id) FROM chat.chat_user u WHERE u.id = CASE WHEN c.direct_low = $1 THEN c.direct_high ELSE c.direct_low END) ELSE c.name END)) > 0)
+               AND ($8::text IS NULL OR position(chat.folded($8) IN chat.folded(${NAME_FOR_USER})) > 0)
                AND ${byLabels ? 'c.labels @> $9::jsonb' : "$9::jsonb = '{}'::jsonb"}
                AND ($5::timestamptz IS NULL OR (p.pinned_at IS NOT NULL, coalesce(h.last_message_at, c.created_at), p.chat_id) < ($4::boolean, $5::timestamptz, $6::uuid))
              ORDER BY 2 DESC, 3 DESC, 1 DESC LIMIT $7) page

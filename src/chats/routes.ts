@@ -7,14 +7,14 @@ import {
   UpdateChat, UpdateMembership, UpdateParticipant, UserChatPage,
 } from './schemas.ts'
 
-export const chatRoutes: FastifyPluginAsyncTypebox<ChatServices> = async (app, { chats, members, memberships, sanctions }) => {
+export const chatRoutes: FastifyPluginAsyncTypebox<ChatServices> = async (app, { chats, members, memberships, sanctions, requests }) => {
   app.post('/sessions', { schema: create }, async (request, reply) => {
     const { created, view } = await chats.create(request.identity.userId, request.body)
     return reply.code(created ? 201 : 200).send(view)
   })
   app.get('/sessions', { schema: list }, request => chats.list(request.identity.userId, withLabels(request.query)))
   app.get('/users/:userId/sessions', { schema: listOfUser }, request => chats.listOfUser(request.identity, request.params.userId, request.query))
-  app.get('/sessions/:chatId', { schema: get }, request => chats.get(request.identity.userId, request.params.chatId))
+  app.get('/sessions/:chatId', { schema: get }, request => chats.show(request.identity.userId, request.params.chatId))
   app.get('/sessions/:chatId/stats', { schema: stats }, request => chats.stats(request.identity.userId, request.params.chatId))
   app.route({
     method: ['PATCH', 'PUT'],
@@ -30,6 +30,11 @@ export const chatRoutes: FastifyPluginAsyncTypebox<ChatServices> = async (app, {
   app.patch('/sessions/:chatId/me', { schema: updateMine }, request => memberships.update(request.identity.userId, request.params.chatId, request.body))
   app.post('/sessions/:chatId/archive', { schema: archive }, request => memberships.update(request.identity.userId, request.params.chatId, { archived: true }))
   app.post('/sessions/:chatId/unarchive', { schema: unarchive }, request => memberships.update(request.identity.userId, request.params.chatId, { archived: false }))
+  app.post('/sessions/:chatId/accept', { schema: accept }, request => requests.accept(request.identity.userId, request.params.chatId))
+  app.post('/sessions/:chatId/reject', { schema: reject }, async request => {
+    await requests.reject(request.identity.userId, request.params.chatId)
+    return { chatId: request.params.chatId.toLowerCase() }
+  })
   app.post('/sessions/:chatId/clear', { schema: clear }, request => memberships.clear(request.identity.userId, request.params.chatId))
 
   app.get('/sessions/:chatId/participants', { schema: listMembers }, request => members.list(request.identity.userId, request.params.chatId, request.query))
@@ -58,7 +63,8 @@ const create = {
 const list = {
   tags,
   summary: 'My chats',
-  description: 'Pinned first, then by newest activity. With type=STREAM: all public streams, newest first. `label.<key>=<value>`, up to ten of them: those with these labels.',
+  description: 'Pinned first, then by newest activity. With type=STREAM: all public streams, newest first. `label.<key>=<value>`, up to ten of them: those with these labels. ' +
+    '`state=requests`: who asks to talk to me, chats that I am invited to, and whom I have asked.',
   querystring: ListChatsQuery,
   response: { 200: ChatPage },
 }
@@ -79,6 +85,14 @@ const remove = {
   description: 'For me: a GROUP is left, a DIRECT chat cleared and unlisted. For everyone: the OWNER of a GROUP.',
   params: ChatRef,
   querystring: DeleteChat,
+  response: { 200: Ok },
+}
+const accept = { tags, summary: 'Accept a request or an invitation', description: 'Also one that I have rejected: a request, not an invitation.', params: ChatRef, response: { 200: ChatView } }
+const reject = {
+  tags,
+  summary: 'Reject a request or an invitation',
+  description: 'I am not in the chat any more, and am not asked again for 30 days: who tries gets REQUEST_LIMIT, with details.retryAt.',
+  params: ChatRef,
   response: { 200: Ok },
 }
 const clear = { tags, summary: 'Clear the history for me', params: ChatRef, response: { 200: Membership } }

@@ -3,6 +3,7 @@ import {
   ChatId, ChatRef, ClientKey, Count, Cursor, Dictionary, Input, InputWithLabels, InputWithOneOf, Labels, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId, UserRef,
 } from '../primitives.ts'
 import { Message, MessageType } from '../messages/schemas.ts'
+import { Watermark } from '../receipts/schemas.ts'
 import { Users } from '../users/schemas.ts'
 import { Participant, ParticipantState, Role } from './participant.ts'
 
@@ -55,6 +56,7 @@ export const Membership = Type.Object({
   visibleFromSeq: Seq,
   clearedSeq: Seq,
   joinRevision: Revision,
+  invitedById: Nullable(Type.String({ description: 'While the state is INVITED' })),
 })
 export type Membership = Static<typeof Membership>
 
@@ -146,7 +148,8 @@ export const UpdateChat = Type.Object({
 export type UpdateChat = Static<typeof UpdateChat>
 
 export const ListChats = Input({
-  state: Type.Optional(Type.Enum(['active', 'archived'])),
+  state: Type.Optional(Type.Enum(['active', 'archived', 'requests'])),
+  direction: Type.Optional(Type.Enum(['received', 'sent'], { description: 'Of requests: default both' })),
   type: Type.Optional(ChatType),
   q: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'A part of the name (of a DIRECT chat: of the other’s), whatever its case and accents' })),
   labels: Type.Optional(Labels),
@@ -241,6 +244,8 @@ export const commands = {
   update_chat: { data: Type.Object({ ...ChatRef.properties, ...UpdateChat.properties }, { additionalProperties: false, minProperties: 2 }), reply: 'ok', result: ChatView },
   delete_chat: { data: Input({ ...ChatRef.properties, ...DeleteChat.properties }), reply: 'ok', result: Ok },
   leave_membership: { data: ChatRef, reply: 'ok', result: Ok },
+  accept_chat: { data: ChatRef, reply: 'ok', result: ChatView },
+  reject_chat: { data: ChatRef, reply: 'ok', result: Ok },
   clear_chat: { data: ChatRef, reply: 'ok', result: Membership },
   get_participants: { data: Input({ ...ChatRef.properties, ...ListParticipants.properties }), reply: 'ok', result: ParticipantPage },
   add_participants: { data: Input({ ...ChatRef.properties, ...AddParticipants.properties }), reply: 'ok', result: ParticipantChange },
@@ -261,7 +266,7 @@ export const commands = {
 
 const ParticipantsEvent = Type.Object({
   participants: Type.Array(Participant),
-  reason: Type.String({ description: 'added, left, removed, role_changed …' }),
+  reason: Type.String({ description: 'added, invited, rejected, left, removed, role_changed …' }),
   actorId: UserId,
   message: Type.Optional(Message),
 })
@@ -269,7 +274,8 @@ const ParticipantsEvent = Type.Object({
 /** The frames that carry a revision of the chat. */
 export const events = {
   chat_created: ChatView,
-  chat_updated: Type.Object({ chat: Chat }),
+  /** The answer to a request also tells who is in the chat now, and how far they had read. */
+  chat_updated: Type.Object({ chat: Chat, participants: Type.Optional(Type.Array(Participant)), watermark: Type.Optional(Watermark) }),
   participant_joined: ParticipantsEvent,
   participant_left: ParticipantsEvent,
   participant_updated: ParticipantsEvent,

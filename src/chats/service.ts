@@ -8,11 +8,14 @@ import type { Database, Queryable } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, toPage } from '../pages.ts'
 import { ChatId, Input, Time } from '../primitives.ts'
+import type { InvitationsService } from './invitations.ts'
 import type { MembersService } from './members.ts'
 import type { MembershipsService } from './memberships.ts'
 import {
   blockedAmong, chatStats, chatView, directPeer, findChat, insertChat, insertHead, isUser, joinParticipants, listChats, listStreams, listUserChats, markDeleted, updateChat, type NewChat,
 } from './queries.ts'
+import { listRequests } from './request-queries.ts'
+import type { RequestsService } from './requests.ts'
 import { requireRole } from './roles.ts'
 import type { ChatView, CreateChat, ListChats, ListUserChats, Stats, UpdateChat } from './schemas.ts'
 
@@ -23,6 +26,8 @@ export interface ChatsDependencies {
   changes: Changes
   members: MembersService
   memberships: MembershipsService
+  requests: RequestsService
+  invitations: InvitationsService
   /** Sees to it that these users exist. */
   ensureUsers: (tx: Queryable, userIds: string[]) => Promise<void>
 }
@@ -32,18 +37,27 @@ const checkUserCursor = compile(Input({ joinedAt: Time, chatId: ChatId }), 'curs
 
 export interface Created { created: boolean, view: ChatView }
 
-export function chatsService ({ db, changes, members, memberships, ensureUsers }: ChatsDependencies) {
+export function chatsService ({ db, changes, members, memberships, requests, invitations, ensureUsers }: ChatsDependencies) {
   async function get (userId: string, chatId: string): Promise<ChatView> {
     const view = await chatView(db, chatId, userId)
     if (!view) throw new ApiError('CHAT_NOT_FOUND')
     return view
   }
 
-  /** The chat that the request names already, if the user is in it. @throws {ApiError} EXTERNAL_REF_TAKEN */
+  /**
+   * The chat that the request names already, if the user is in it. (Of a pair both are, or else one has rejected the other.)
+   * @throws {ApiError} EXTERNAL_REF_TAKEN
+   */
   async function existing (userId: string, request: CreateChat): Promise<string | undefined> {
     const found = await findChat(db, userId, request)
-    if (found && !found.isMember) throw new ApiError('EXTERNAL_REF_TAKEN')
+    if (found && !found.isMember && request.type !== 'DIRECT') throw new ApiError('EXTERNAL_REF_TAKEN')
     return found?.chatId
+  }
+
+  /** What was there when somebody wanted to make it. */
+  async function again (userId: string, { type }: CreateChat, chatId: string): Promise<Created> {
+    if (type === 'DIRECT') await requests.reopen(userId, chatId)
+    return { created: false, view: await get(userId, chatId) }
   }
 
   /** The rows of a new chat. @returns whether nobody else made it first */
@@ -75,26 +89,35 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
     assertMetadata(request.metadata)
     if (request.type === 'DIRECT' && request.targetUserId === userId) throw new ApiError('TARGET_IS_SELF')
     const found = await existing(userId, request)
-    if (found !== undefined) return { created: false, view: await get(userId, found) }
+    if (found !== undefined) return again(userId, request, found)
 
     const others = othersOf(request).filter(id => id !== userId)
     const userIds = [userId, ...new Set(others)]
     const chat: NewChat = { ...request, id: uuidv7(), createdById: userId }
     const created = await changes.run({ inboxes: userIds, prepare: tx => ensureUsers(tx, userIds) }, async change => {
       if ((await blockedAmong(change.tx, userId, others)).length > 0) throw new ApiError('CHAT_BLOCKED')
-      if (!await insert(change, chat, userIds)) return false
-      await announceCreated(change, userId, userIds)
+      const asking = request.type === 'GROUP' ? await invitations.asking(change.tx, others) : []
+      const members = userIds.filter(id => id === userId || !asking.includes(id))
+      if (!await insert(change, chat, members)) return false
+      if (request.type === 'DIRECT') await requests.begin(change, userId, request.targetUserId)
+      await invitations.inviteToNew(change, userId, userIds.filter(id => !members.includes(id)))
+      await announceCreated(change, userId, members)
       return true
     })
     if (created) return { created, view: await get(userId, chat.id) }
     const raced = await existing(userId, request)
     if (raced === undefined) throw new ApiError('EXTERNAL_REF_TAKEN') // a deleted chat still holds the pair
-    return { created, view: await get(userId, raced) }
+    return again(userId, request, raced)
   }
 
   return {
     /** @throws {ApiError} CHAT_NOT_FOUND also for who is not in the chat */
     get,
+
+    /** The same, also for who is invited. */
+    async show (userId: string, chatId: string): Promise<ChatView> {
+      return await chatView(db, chatId, userId) ?? await invitations.view(userId, chatId) ?? get(userId, chatId)
+    },
 
     /** Makes the chat, or finds the one with the same pair, key or reference: never two, also when all ask at once. */
     create,
@@ -102,12 +125,13 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
     /** The DIRECT chat with somebody; undefined: there is none, and it was not to be made. */
     async direct (userId: string, targetUserId: string, { make }: { make: boolean }): Promise<string | undefined> {
       const request: CreateChat = { type: 'DIRECT', targetUserId }
-      return make ? (await create(userId, request)).view.chat.id : existing(userId, request)
+      return await existing(userId, request) ?? (make ? (await create(userId, request)).view.chat.id : undefined)
     },
 
     /** Pinned first, then by newest activity. Streams are everybody's: they come when they are asked for by their type, newest first. */
     async list (userId: string, { cursor, limit = 50, ...filter }: ListChats) {
-      const list = filter.type === 'STREAM' ? listStreams : listChats
+      if (filter.direction !== undefined && filter.state !== 'requests') throw new ApiError('VALIDATION_FAILED', 'direction is of requests', { details: { field: 'direction' } })
+      const list = filter.state === 'requests' ? listRequests : filter.type === 'STREAM' ? listStreams : listChats
       const rows = await list(db, userId, { ...filter, limit: limit + 1 }, decodeCursor(cursor, checkCursor))
       return toPage(rows, limit, row => row.view, ({ pinned, activeAt, chatId }) => ({ pinned, activeAt, chatId }))
     },
@@ -157,6 +181,7 @@ export function chatsService ({ db, changes, members, memberships, ensureUsers }
     async deleteForEveryone (userId: string, chatId: string): Promise<void> {
       await changes.run({ chatId, participants: [userId] }, async change => {
         requireRole(change.member(userId).role, 'OWNER')
+        await invitations.withdrawAll(change)
         await markDeleted(change.tx, change.chatId, await change.takeRevisions())
         change.publish({ type: 'chat_deleted', data: { chatId: change.chatId }, closed: true })
       })

@@ -32,7 +32,7 @@ function passed (chat: ChatState, { type, revision = 0, data }: EventFrame, view
   if (type === 'changes') return withChanges(chat, data, viewer) ?? chat
   const { chat: session, participants = [], participant, message, threadRoot, watermark, minSeq } = type === 'chat_created' ? {} : data as Rows
   let next = withSession(chat, session)
-  next = withJoiners(withParticipants(next, participant ? [participant] : participants, viewer), chat, viewer)
+  next = withJoiners(withParticipants(next, participant ? [participant] : participants, viewer), chat, viewer, watermark)
   if (threadRoot) next = withMessages(next, [threadRoot], viewer)
   if (message) next = withNewMessage(withMessages(next, [message], viewer), message)
   if (watermark) next = withWatermarks(next, [watermark], viewer)
@@ -44,10 +44,10 @@ function withSession (chat: ChatState, session: Chat | null | undefined): ChatSt
   return session && session.revision > (chat.chat?.revision ?? 0) ? { ...chat, chat: session } : chat
 }
 
-/** Who joins has nothing unread: their watermarks stand at the last message before. (Where not all are known, nobody's are kept.) */
-function withJoiners (chat: ChatState, { participants, head: { lastSeq, memberCount } }: ChatState, viewer: Viewer): ChatState {
+/** Who joins has nothing unread: their watermarks stand at the last message before, unless the frame says where. (Where not all are known, nobody's are kept.) */
+function withJoiners (chat: ChatState, { participants, head: { lastSeq, memberCount } }: ChatState, viewer: Viewer, said: Watermark | undefined): ChatState {
   if (participants.size < memberCount) return chat
-  const joiners = [...chat.participants.keys()].filter(userId => !participants.has(userId))
+  const joiners = [...chat.participants.keys()].filter(userId => !participants.has(userId) && userId !== said?.userId)
   return joiners.length === 0 ? chat : withWatermarks(chat, joiners.map(userId => ({ userId, deliveredSeq: lastSeq, readSeq: lastSeq })), viewer)
 }
 

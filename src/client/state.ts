@@ -18,6 +18,8 @@ export interface ClientState {
   /** Whom the user blocks. */
   readonly blocks: ReadonlySet<string>
   readonly chats: ReadonlyMap<string, ChatState>
+  /** Chats that the user is invited to, by their id: nothing is known of them but what `get_chat` shows. */
+  readonly invitations: ReadonlyMap<string, Membership>
 }
 
 export interface ChatState {
@@ -64,6 +66,7 @@ export const EMPTY_STATE: ClientState = {
   me: null,
   blocks: new Set(),
   chats: new Map(),
+  invitations: new Map(),
 }
 
 export function emptyChat (chatId: string): ChatState {

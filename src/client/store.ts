@@ -92,6 +92,7 @@ export function applySynced (state: ClientState, pages: Synced[]): ClientState {
   const heads = pages.flatMap(page => page.heads)
   const named = new Set(heads.map(head => head.chatId))
   next = withoutChats(next, [...next.chats.values()].filter(chat => !chat.isStream && !named.has(chat.chatId)).map(chat => chat.chatId))
+  next = { ...next, invitations: new Map(first.invitations?.map(each => [each.chatId, each])) }
   for (const head of heads) next = inChat(next, head.chatId, chat => withHead(chat, head))
   next = withInbox(next, { memberships: pages.flatMap(page => page.memberships), hidden: pages.flatMap(page => page.hidden), ...(first.blocks && { blocks: first.blocks }), ...(first.user && { user: first.user }) })
   for (const head of heads) next = inChat(next, head.chatId, chat => withHead(chat, head))
@@ -105,7 +106,7 @@ function applyInbox (state: ClientState, update: InboxUpdate): ClientState {
   if (state.inboxStale || update.previousInboxRevision > state.inboxRevision) {
     return { ...state, inboxStale: true, heldInbox: [...state.heldInbox, update] }
   }
-  const next = withoutChats(state, update.removed)
+  const next = withoutInvitations(withoutChats(state, update.removed), update.removed)
   return { ...withInbox(next, update), inboxRevision: update.inboxRevision }
 }
 
@@ -123,13 +124,14 @@ function withInbox (state: ClientState, { memberships, hidden, blocks, user }: P
 
 function withMembership (state: ClientState, membership: Membership): ClientState {
   const { chatId, joinRevision } = membership
+  if (membership.state === 'INVITED') return { ...state, invitations: new Map(state.invitations).set(chatId, membership) }
   const chat = state.chats.get(chatId) ?? emptyChat(chatId)
   if (chat.membership && chat.membership.inboxRevision >= membership.inboxRevision) return state
   // Joined again: what may be seen has changed, so nothing of what is here is kept.
   const joinedAgain = chat.membership ? joinRevision > chat.membership.joinRevision : chat.loaded && joinRevision > chat.cursor
   const kept = joinedAgain ? { ...emptyChat(chatId), held: chat.held, hidden: chat.hidden } : chat
   const next = withOwnMembership(kept, membership)
-  return withChat(state, { ...next, stale: next.stale || isBehindBound(next) })
+  return withChat(withoutInvitations(state, [chatId]), { ...next, stale: next.stale || isBehindBound(next) })
 }
 
 function withBlocks (state: ClientState, userIds: string[]): ClientState {
@@ -145,6 +147,11 @@ export function withoutChats (state: ClientState, chatIds: string[]): ClientStat
   const chats = new Map(state.chats)
   for (const chatId of chatIds) chats.delete(chatId)
   return { ...state, chats }
+}
+
+function withoutInvitations (state: ClientState, chatIds: string[]): ClientState {
+  if (!chatIds.some(chatId => state.invitations.has(chatId))) return state
+  return { ...state, invitations: new Map([...state.invitations].filter(([chatId]) => !chatIds.includes(chatId))) }
 }
 
 function withChat (state: ClientState, chat: ChatState): ClientState {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { ChatFrame, Frame, MessageFacts } from '../realtime/frames.ts'
+import type { ChatFrame, FleetingFrame, Frame, MessageFacts } from '../realtime/frames.ts'
 import { watermarkFrames } from '../receipts/frames.ts'
 import type { SendOutcome } from './queries.ts'
 import { Writer } from './writer.ts'
@@ -16,26 +16,32 @@ export function messageWriter (app: FastifyInstance): Writer {
 
 interface SenderWatermark { userId: string, deliveredSeq: number, readSeq: number, publicReadSeq?: number, hiddenFrom?: string[] }
 
-/** A watermark that is not for everybody goes its own way. */
-function receivedFrames (outcome: SendOutcome): Frame[] {
-  const watermark: SenderWatermark | null = outcome.watermark === null ? null : JSON.parse(outcome.watermark)
-  if (watermark?.publicReadSeq === undefined) return [receivedFrame(outcome)]
-  const { publicReadSeq, hiddenFrom, ...own } = watermark
-  const moved = { delivered: true, read: true, publicRead: publicReadSeq === own.readSeq }
-  return [
-    receivedFrame({ ...outcome, watermark: null }),
-    ...watermarkFrames({ ...own, chatId: outcome.chatId, at: new Date().toISOString(), publicReadSeq, hiddenFrom: hiddenFrom ?? [], moved }),
-  ]
+export interface Received {
+  event: Pick<ChatFrame, 'type' | 'data' | 'message' | 'threadRoot'>
+  /** A watermark that is not for everybody goes its own way. */
+  beside: FleetingFrame[]
 }
 
-function receivedFrame ({ chatId, seq, senderId, previousRevision, revision, message, threadRoot, participant, watermark }: SendOutcome): ChatFrame {
+/** What a new message is told by. */
+export function received (outcome: SendOutcome): Received {
+  const watermark: SenderWatermark | null = outcome.watermark === null ? null : JSON.parse(outcome.watermark)
+  if (watermark?.publicReadSeq === undefined) return { event: receivedEvent(outcome), beside: [] }
+  const { publicReadSeq, hiddenFrom, ...own } = watermark
+  const moved = { delivered: true, read: true, publicRead: publicReadSeq === own.readSeq }
+  const beside = watermarkFrames({ ...own, chatId: outcome.chatId, at: new Date().toISOString(), publicReadSeq, hiddenFrom: hiddenFrom ?? [], moved })
+  return { event: receivedEvent({ ...outcome, watermark: null }), beside }
+}
+
+function receivedFrames (outcome: SendOutcome): Frame[] {
+  const { chatId, previousRevision, revision } = outcome
+  const { event, beside } = received(outcome)
+  return [{ ...event, kind: 'chat', chatId, previousRevision, revision }, ...beside]
+}
+
+function receivedEvent ({ seq, senderId, message, threadRoot, participant, watermark }: SendOutcome): Received['event'] {
   const parts = Object.entries({ message, threadRoot, participant, watermark }).filter(([, json]) => json !== null)
   return {
-    kind: 'chat',
     type: 'message_received',
-    chatId,
-    previousRevision,
-    revision,
     data: `{${parts.map(([name, json]) => `"${name}":${json}`).join(',')}}`,
     message: { seq, senderId },
     ...(threadRoot !== null && { threadRoot: factsOf(threadRoot) }),

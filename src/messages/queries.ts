@@ -83,7 +83,10 @@ export interface MessageState {
   chatType: string
   /** The viewer may not speak in the chat now. */
   silenced: boolean
+  /** One of the viewer and the sender (in a DIRECT chat: of the two) has blocked the other. */
   blocked: boolean
+  /** The chat is a request that has not been accepted. */
+  unanswered: boolean
 }
 
 /** A message within the viewer's bound, as far as rights go. Call it under the chat's lock when something is to follow from it. */
@@ -98,9 +101,10 @@ export async function messageState (
              coalesce((m.mentions ->> 'all')::boolean, false) AS "mentionsAll", (v.c).type AS "chatType",
              (SELECT r.seq FROM chat.chat_message r WHERE r.chat_id = $1 AND r.seq = m.thread_root_seq) AS "threadRootSeq",
              coalesce((v.p).silenced_until > clock_timestamp(), false) AS silenced,
-             (v.c).type = 'DIRECT' AND EXISTS (
+             EXISTS (
                SELECT FROM chat.user_block b
-               WHERE (b.user_id, b.blocked_user_id) IN (((v.c).direct_low, (v.c).direct_high), ((v.c).direct_high, (v.c).direct_low))) AS blocked
+               WHERE (b.user_id, b.blocked_user_id) IN (((v.c).direct_low, (v.c).direct_high), ((v.c).direct_high, (v.c).direct_low), ($3, m.sender_id), (m.sender_id, $3))) AS blocked,
+             coalesce((v.c).request_status IN ('PENDING', 'REJECTED'), false) AS unanswered
            FROM chat.viewer($1, $3) v JOIN chat.chat_message m ON m.chat_id = $1 AND m.seq = $2
            WHERE m.seq > v.bound`,
   }, [chatId, seq, userId, editWindowSeconds ?? 0, content ?? null, mentions ? JSON.stringify(mentions) : null])

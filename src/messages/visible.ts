@@ -42,3 +42,8 @@ export function requireVoice ({ silenced, blocked }: MessageState): void {
   if (silenced) throw new ApiError('SILENCED')
   if (blocked) throw new ApiError('CHAT_BLOCKED')
 }
+
+/** Until a request is accepted there is nothing to do in the chat but to write. @throws {ApiError} REQUEST_PENDING */
+export function requireAnswer ({ unanswered }: MessageState): void {
+  if (unanswered) throw new ApiError('REQUEST_PENDING')
+}

@@ -194,7 +194,8 @@ function settle (batch: Entry[], outcomes: SendOutcome[]): Entry[] {
   })
 }
 
-function refusal ({ code, retryAfterMs }: SendOutcome): ApiError {
+/** Why a message was refused, for who has sent it. */
+export function refusal ({ code, retryAfterMs }: SendOutcome): ApiError {
   if (!isErrorCode(code)) return new ApiError('INTERNAL', '', { cause: new Error(`chat.send_messages says ${code}`) })
   return new ApiError(code, '', retryAfterMs === null ? {} : { retryAfterMs })
 }

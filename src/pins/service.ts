@@ -3,7 +3,8 @@ import { chatRules } from '../chats/queries.ts'
 import { requireRole } from '../chats/roles.ts'
 import { ApiError } from '../errors.ts'
 import { EncodedJson } from '../json.ts'
-import { asSeen, changeMessage } from '../messages/visible.ts'
+import type { MessageState } from '../messages/queries.ts'
+import { asSeen, changeMessage, requireAnswer } from '../messages/visible.ts'
 import type { Database } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, encodeCursor } from '../pages.ts'
@@ -17,15 +18,17 @@ const checkCursor = compile(Input({ at: Time, seq: Seq }), 'cursor')
 
 export function pinsService (db: Database, changes: Changes) {
   /** Either of two; in a group whoever keeps order. */
-  async function requirePinner (change: Change, userId: string): Promise<void> {
+  async function requirePinner (change: Change, userId: string, state: MessageState): Promise<void> {
     const { role } = change.member(userId)
     const rules = await chatRules(change.tx, change.chatId)
-    if (rules?.type !== 'DIRECT') requireRole(role, 'MODERATOR')
+    if (rules?.type !== 'DIRECT') return requireRole(role, 'MODERATOR')
+    if (state.blocked) throw new ApiError('CHAT_BLOCKED')
+    requireAnswer(state)
   }
 
   async function set (userId: string, messageId: string, isPinned: boolean): Promise<EncodedJson> {
     return changeMessage(changes, userId, messageId, async (change, key, state) => {
-      await requirePinner(change, userId)
+      await requirePinner(change, userId, state)
       if (state.deleted) throw new ApiError('MESSAGE_DELETED')
       if (state.pinned === isPinned) return new EncodedJson(`{"message":${state.message}}`)
       const data = `{"message":${await setPin(change.tx, key, await change.takeRevisions(), isPinned ? userId : null)}}`
@@ -35,7 +38,7 @@ export function pinsService (db: Database, changes: Changes) {
   }
 
   return {
-    /** @throws {ApiError} MESSAGE_NOT_FOUND, MESSAGE_DELETED; ROLE_REQUIRED below MODERATOR, but in DIRECT chats */
+    /** @throws {ApiError} MESSAGE_NOT_FOUND, MESSAGE_DELETED; ROLE_REQUIRED below MODERATOR, but in DIRECT chats; there CHAT_BLOCKED, REQUEST_PENDING */
     pin: (userId: string, messageId: string) => set(userId, messageId, true),
     unpin: (userId: string, messageId: string) => set(userId, messageId, false),
 

@@ -69,10 +69,10 @@ export async function expireLeases (db: Queryable, graceMs: number): Promise<str
   return rows.map(row => row.userId)
 }
 
-/** People who see each other come and go: they share a DIRECT chat or one of few members, and neither blocks the other. */
+/** People who see each other come and go: they share a DIRECT chat (that is more than a request) or one of few members, and neither blocks the other. */
 const acquaintancesOf = (me: string) => `
   SELECT theirs.user_id FROM chat.chat_participant mine
-  JOIN chat.chat_session c ON c.id = mine.chat_id AND c.type <> 'STREAM' AND c.deleted_at IS NULL
+  JOIN chat.chat_session c ON c.id = mine.chat_id AND c.type <> 'STREAM' AND c.deleted_at IS NULL AND c.request_status IS DISTINCT FROM 'PENDING'
   JOIN chat.chat_head h ON h.chat_id = mine.chat_id AND h.member_count <= chat.small_chat_members()
   JOIN chat.chat_participant theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id <> mine.user_id AND theirs.state = 'JOINED'
   WHERE mine.user_id = ${me} AND mine.state = 'JOINED'
@@ -156,13 +156,22 @@ export async function onlineInChat (db: Queryable, chatId: string, viewerId: str
     text: `WITH viewer AS (SELECT v.blocked FROM chat.viewer($1, $2) v),
       online AS (
         SELECT p.user_id FROM chat.chat_participant p, viewer v
-        WHERE p.chat_id = $1 AND p.state = 'JOINED' AND p.user_id <> ALL (v.blocked)
+        WHERE p.chat_id = $1 AND p.state = 'JOINED' AND p.user_id <> ALL (v.blocked) AND (p.user_id = $2 OR NOT chat.awaits_answer($1, $2))
           AND NOT EXISTS (SELECT FROM chat.user_block b WHERE b.user_id = p.user_id AND b.blocked_user_id = $2)
           AND EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = p.user_id AND ${isLive('l', '$3::integer')})
           AND (p.user_id = $2 OR NOT EXISTS (SELECT FROM chat.user_presence i WHERE i.user_id = p.user_id AND i.status = 'INVISIBLE')))
       SELECT ARRAY(SELECT o.user_id FROM online o ORDER BY o.user_id LIMIT $4) AS "userIds", (SELECT count(*)::integer FROM online) AS "onlineCount" FROM viewer`,
   }, [chatId, viewerId, graceMs, limit])
   return row
+}
+
+/** Who has asked for a DIRECT chat that is not accepted; undefined: nobody, and nobody will. */
+export async function unansweredRequest (db: Queryable, chatId: string): Promise<string | undefined> {
+  const [row] = await db.query<{ requestedById: string }>({
+    name: 'presence.unansweredRequest',
+    text: 'SELECT c.requested_by_id AS "requestedById" FROM chat.chat_session c WHERE c.id = $1 AND c.request_status IN (\'PENDING\', \'REJECTED\')',
+  }, [chatId])
+  return row?.requestedById
 }
 
 /** The watermarks that `chat_joined` shows. */

@@ -5,7 +5,7 @@ import type { Database } from '../plugins/database.ts'
 import type { Hub } from '../realtime/hub.ts'
 import type { Peer } from '../realtime/peer.ts'
 import type { Leases } from './leases.ts'
-import { onlineAcquaintances, onlineInChat, presenceOf, setPresence, watermarksOf, type Said } from './queries.ts'
+import { onlineAcquaintances, onlineInChat, presenceOf, setPresence, unansweredRequest, watermarksOf, type Said } from './queries.ts'
 import type { ChatJoined, Presence, SetPresence } from './schemas.ts'
 import type { Typing } from './typing.ts'
 import type { Viewers } from './viewers.ts'
@@ -24,12 +24,30 @@ export interface PresenceDependencies {
 
 const MAX_ONLINE_IN_JOINED = 100
 const MAX_ONLINE = 1_000
+/** Chats that are known to be no requests: they never become one. */
+const MAX_AGREED = 10_000
+
+const isPending = ({ chat }: ChatView) => chat.request?.status === 'PENDING'
 
 export function presenceService ({ db, hub, typing, leases, viewers, config: { realtime: { presenceGraceMs } }, getChat }: PresenceDependencies) {
+  const agreed = new Set<string>()
+
+  /** Whether the other one is told that somebody types: not by who is asked and has not answered. @throws {ApiError} REQUEST_PENDING for who asks */
+  async function mayBeSeenTyping (userId: string, chatId: string): Promise<boolean> {
+    if (agreed.has(chatId)) return true
+    const requestedById = await unansweredRequest(db, chatId)
+    if (requestedById === userId) throw new ApiError('REQUEST_PENDING')
+    if (requestedById !== undefined) return false
+    if (agreed.size >= MAX_AGREED) agreed.clear()
+    agreed.add(chatId)
+    return true
+  }
+
   /** What is committed from this view on reaches the socket: the client has to know what came before. */
-  async function look (peer: Peer, { chat: { id, type }, head, membership }: ChatView): Promise<ChatView> {
+  async function look (peer: Peer, before: ChatView): Promise<ChatView> {
+    const { chat: { id, type }, head, membership } = before
     if (type !== 'STREAM') {
-      if (hub.view(peer, id)) viewers.joined(peer.userId, id)
+      if (hub.view(peer, id)) viewers.joined(peer.userId, id, { quietly: isPending(before) })
       return getChat(peer.userId, id)
     }
     const bound = membership ? Math.max(membership.visibleFromSeq - 1, membership.clearedSeq) : 0
@@ -75,7 +93,7 @@ export function presenceService ({ db, hub, typing, leases, viewers, config: { r
       const { id } = view.chat
       const { userIds, onlineCount } = await inChat(peer.userId, id, MAX_ONLINE_IN_JOINED)
       const watermarks = await watermarksOf(db, id, peer.userId)
-      return { ...view, onlineUsers: userIds, onlineCount, viewerCount: viewers.count(id, peer.userId), watermarks }
+      return { ...view, onlineUsers: userIds, onlineCount, viewerCount: isPending(view) ? 1 : viewers.count(id, peer.userId), watermarks }
     },
 
     /** @throws {ApiError} CHAT_NOT_FOUND; NOT_IN_CHAT if this socket was not looking at it */
@@ -88,6 +106,7 @@ export function presenceService ({ db, hub, typing, leases, viewers, config: { r
     async setTyping (userId: string, chatId: string, isTyping: boolean): Promise<void> {
       const id = chatId.toLowerCase()
       if (!hub.follows(userId, id)) throw new ApiError('CHAT_NOT_FOUND')
+      if (!await mayBeSeenTyping(userId, id)) return
       await leases.settled(userId)
       if (leases.invisible.has(userId)) return
       if (isTyping) typing.start(userId, id)

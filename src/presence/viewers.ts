@@ -10,22 +10,29 @@ export class Viewers {
   readonly #limits: typeof LIMITS
   /** Chats whose number of viewers has changed since it was told. */
   readonly #changed = new Set<string>()
+  /** Who has come without being told of, and goes so. */
+  readonly #quiet = new Set<string>()
   #timer: NodeJS.Timeout | undefined
 
   constructor (hub: Hub, hidden: { readonly invisible: ReadonlySet<string> }, limits = LIMITS) {
     this.#hub = hub
     this.#hidden = hidden
     this.#limits = limits
-    hub.on('unviewed', (chatId, userId) => this.#tellUnlessHidden('user_left_chat', userId, chatId))
+    hub.on('unviewed', (chatId, userId) => {
+      if (!this.#quiet.delete(`${chatId} ${userId}`)) this.#tellUnlessHidden('user_left_chat', userId, chatId)
+    })
   }
 
-  joined (userId: string, chatId: string): void {
-    this.#tellUnlessHidden('user_joined_chat', userId, chatId)
+  joined (userId: string, chatId: string, { quietly = false } = {}): void {
+    if (quietly) this.#quiet.add(`${chatId} ${userId}`)
+    else this.#tellUnlessHidden('user_joined_chat', userId, chatId)
   }
 
   /** Who turns invisible has gone, as far as others know; and comes when they show themselves again. */
   shown (userId: string, isShown: boolean): void {
-    for (const chatId of this.#hub.chatsViewedBy(userId)) this.#tell(isShown ? 'user_joined_chat' : 'user_left_chat', userId, chatId)
+    for (const chatId of this.#hub.chatsViewedBy(userId)) {
+      if (!this.#quiet.has(`${chatId} ${userId}`)) this.#tell(isShown ? 'user_joined_chat' : 'user_left_chat', userId, chatId)
+    }
   }
 
   /** How many look at the chat: the one who asks, and those who show it. */

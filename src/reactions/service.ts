@@ -4,7 +4,7 @@ import { usersOf } from '../chats/queries.ts'
 import { ApiError } from '../errors.ts'
 import { EncodedJson } from '../json.ts'
 import { parseMessageId } from '../messages/message-id.ts'
-import { asSeen, changeMessage, requireMessage, requireVoice } from '../messages/visible.ts'
+import { asSeen, changeMessage, requireAnswer, requireMessage, requireVoice } from '../messages/visible.ts'
 import type { Database } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, toPage } from '../pages.ts'
@@ -27,6 +27,7 @@ export function reactionsService (db: Database, changes: Changes) {
     return changeMessage(changes, userId, messageId, async (change, key, state) => {
       if (state.deleted) throw new ApiError('MESSAGE_DELETED')
       requireVoice(state)
+      requireAnswer(state)
       const encode = (message: string) => `{"message":${message},"userId":${JSON.stringify(userId)},"emoji":${JSON.stringify(emoji)}}`
       const before = await reactionState(change.tx, key, userId, emoji)
       if (isDone(before)) return new EncodedJson(encode(state.message))
@@ -39,7 +40,7 @@ export function reactionsService (db: Database, changes: Changes) {
   }
 
   return {
-    /** @throws {ApiError} MESSAGE_NOT_FOUND, MESSAGE_DELETED, SILENCED, CHAT_BLOCKED; REACTION_LIMIT beyond 20 distinct emoji */
+    /** @throws {ApiError} MESSAGE_NOT_FOUND, MESSAGE_DELETED, SILENCED, CHAT_BLOCKED, REQUEST_PENDING; REACTION_LIMIT beyond 20 distinct emoji */
     add: (userId: string, messageId: string, emoji: string) => change('added', userId, messageId, emoji, before => before.isMine, insertReaction),
     remove: (userId: string, messageId: string, emoji: string) => change('removed', userId, messageId, emoji, before => !before.isMine, deleteReaction),
 

@@ -298,7 +298,7 @@ export class Hub extends EventEmitter<HubEvents> {
 
   #deliverInbox (user: HubUser, update: InboxUpdate): void {
     if (update.blocks) user.blocks = new Set(update.blocks)
-    for (const membership of update.memberships) this.#takeMembership(user, membership)
+    for (const membership of update.memberships) if (membership.state === 'JOINED') this.#takeMembership(user, membership)
     for (const chatId of update.removed) {
       const feed = user.feeds.get(chatId)
       if (feed) this.#unfollow(user, feed)

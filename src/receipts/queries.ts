@@ -16,7 +16,7 @@ export interface Advanced {
   mentionCount: number
   /** Whether everybody in the chat is told; */
   isSmall: boolean
-  /** but for those whom the member blocks. */
+  /** but for those whom the member blocks, and who asks them and has no answer. */
   blocked: string[]
   wasMarkedUnread: boolean
 }
@@ -31,7 +31,7 @@ export async function advanceWatermark (db: Queryable, mark: 'read' | 'delivered
   const isRead = mark === 'read'
   const [row] = await db.query<Advanced>({
     name: `receipts.advance.${mark}`,
-    text: `WITH viewer AS (SELECT v.h, v.c, v.blocked FROM chat.viewer($1, $2) v),
+    text: `WITH viewer AS (SELECT v.h, v.c, v.blocked || CASE WHEN chat.is_request_for(v.c, $2) THEN ARRAY[(v.c).requested_by_id] ELSE '{}' END AS blocked FROM chat.viewer($1, $2) v),
       mine AS (
         SELECT p.read_seq, p.delivered_seq, coalesce(p.public_read_seq, p.read_seq) AS public_read_seq, p.state
         FROM chat.chat_participant p WHERE p.chat_id = $1 AND p.user_id = $2 FOR NO KEY UPDATE),
@@ -96,7 +96,7 @@ export async function allUnread (db: Queryable, userId: string): Promise<Static<
     text: `WITH counted AS (
              SELECT p.chat_id, chat.unread_count(h, p) AS unread, chat.mention_count(h, p) AS mentions, coalesce(p.muted_until > now(), false) OR chat.is_archived(h, p) AS quiet
              FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
-             WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM' AND h.last_ordinal_seq > p.read_seq)
+             WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM' AND NOT chat.is_request_for(c, $1) AND h.last_ordinal_seq > p.read_seq)
            SELECT coalesce(sum(k.unread) FILTER (WHERE NOT k.quiet), 0)::integer AS "totalUnread", coalesce(sum(k.mentions) FILTER (WHERE NOT k.quiet), 0)::integer AS "totalMentions",
              coalesce(json_agg(json_build_object('chatId', k.chat_id, 'unreadCount', k.unread, 'mentionCount', k.mentions) ORDER BY k.chat_id)
                FILTER (WHERE k.unread > 0), '[]'::json) AS chats
@@ -135,7 +135,7 @@ export async function messageReceipts (
                  ORDER BY x.to_seq LIMIT 1) d ON d.from_seq <= $2
                WHERE p.chat_id = $1 AND p.state = 'JOINED' AND p.user_id IS DISTINCT FROM m.sender_id AND p.delivered_seq >= $2 AND p.visible_from_seq <= $2
                  AND (p.joined_at <= m.created_at OR r.read_at IS NOT NULL OR d.delivered_at IS NOT NULL)
-                 AND NOT chat.is_blocked_between(p.user_id, $3)
+                 AND NOT chat.is_blocked_between(p.user_id, $3) AND (p.user_id = $3 OR NOT chat.awaits_answer($1, $3))
                  AND (NOT $4 OR (coalesce(r.read_at, d.delivered_at, 'infinity'), p.user_id) > (coalesce($5::timestamptz, 'infinity'), $6))
                ORDER BY at, p.user_id LIMIT $7) page), '[]'::json) AS receipts
            FROM chat.viewer($1, $3) v JOIN chat.chat_message m ON m.chat_id = $1 AND m.seq = $2
@@ -156,6 +156,8 @@ export async function mutualWatermarks (db: Queryable, userId: string, otherId: 
            JOIN chat.chat_session c ON c.id = mine.chat_id AND c.type <> 'STREAM' AND c.deleted_at IS NULL
            JOIN chat.chat_head h ON h.chat_id = mine.chat_id AND h.member_count <= chat.small_chat_members()
            JOIN chat.chat_participant p ON p.chat_id = mine.chat_id AND p.user_id IN ($1, $2)
-           WHERE mine.user_id = $1 AND mine.state = 'JOINED' AND p.delivered_seq > 0 AND NOT chat.is_blocked_between($1, $2) ORDER BY p.chat_id, p.user_id`,
+           WHERE mine.user_id = $1 AND mine.state = 'JOINED' AND p.delivered_seq > 0 AND NOT chat.is_blocked_between($1, $2)
+             AND (c.request_status IS DISTINCT FROM 'PENDING' OR p.user_id = c.requested_by_id)
+           ORDER BY p.chat_id, p.user_id`,
   }, [userId, otherId])
 }

@@ -21,10 +21,11 @@ export async function changesForUsers (db: Queryable, chatId: string, userIds: s
   }, [chatId, userIds, since, limit])
 }
 
-type SyncPage = Omit<Synced, 'epoch' | 'reset' | 'nextCursor' | 'blocks' | 'user'> & {
+type SyncPage = Omit<Synced, 'epoch' | 'reset' | 'nextCursor' | 'blocks' | 'user' | 'invitations'> & {
   ahead?: true
   blocks: string[] | null
   user: Synced['user'] | null
+  invitations: Synced['invitations'] | null
   /** The last chat of the page, if there may be more. */
   after: string | null
 }

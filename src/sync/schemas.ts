@@ -21,6 +21,7 @@ export const Synced = Type.Object({
   user: Type.Optional(Type.Object(Me.properties, { description: 'You, when your profile or settings have changed' })),
   blocks: Type.Optional(Type.Array(UserId, { description: 'Whom you block, when that has changed' })),
   memberships: Type.Array(Membership, { description: 'Those that have changed' }),
+  invitations: Type.Optional(Type.Array(Membership, { description: 'On the first page: every chat that you are invited to. What is not named is withdrawn' })),
   hidden: Type.Array(Hidden, { description: 'Messages newly deleted for you alone' }),
   heads: Type.Array(Head, { maxItems: 200, description: 'Over all pages: every chat that you are in. What is not named is gone' }),
   nextCursor: Nullable(Type.String()),
@@ -56,11 +57,11 @@ export const commands = {
 export const InboxUpdate = Type.Object({
   previousInboxRevision: Revision,
   inboxRevision: Revision,
-  memberships: Type.Array(Membership),
+  memberships: Type.Array(Membership, { description: 'INVITED: you are asked to come into the chat' }),
   hidden: Type.Array(Hidden),
   blocks: Type.Optional(Type.Array(UserId)),
   user: Type.Optional(Me),
-  removed: Type.Array(ChatId, { description: 'Chats that you are no longer in' }),
+  removed: Type.Array(ChatId, { description: 'Chats that you are no longer in, or invited to' }),
 })
 export type InboxUpdate = Static<typeof InboxUpdate>
 

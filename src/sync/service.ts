@@ -25,7 +25,7 @@ export function syncService (db: Database, epoch: () => string) {
       const isStale = request.epoch !== undefined && request.epoch !== current
       const reset = cursor?.reset ?? (isStale || !request.inboxRevision)
       const since = cursor?.since ?? (reset ? 0 : request.inboxRevision ?? 0)
-      const { ahead, after, blocks, user, ...page } = await syncPage(db, userId, since, cursor?.after ?? null, HEADS_A_PAGE)
+      const { ahead, after, blocks, user, invitations, ...page } = await syncPage(db, userId, since, cursor?.after ?? null, HEADS_A_PAGE)
       if (ahead) throw new ApiError('EPOCH_CHANGED')
       const inboxRevision = cursor?.upTo ?? page.inboxRevision
       return {
@@ -35,6 +35,7 @@ export function syncService (db: Database, epoch: () => string) {
         reset,
         ...(blocks && { blocks }),
         ...(user && { user }),
+        ...(invitations && { invitations }),
         nextCursor: after === null ? null : encodeCursor({ since, upTo: inboxRevision, after, epoch: current, reset }),
       }
     },

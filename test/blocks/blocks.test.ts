@@ -83,4 +83,68 @@ t.test('a send and a block at the same time: whichever was first, holds', async 
   t.strictSame(await history(parley, 'ivan', chatId), [])
 })
 
+t.test('a send and a block at the same time, many times: after the block nothing comes, and what was acknowledged is there', async t => {
+  const outcomes = { sent: 0, refused: 0 }
+  for (let round = 0; round < 25; round++) {
+    const [from, to] = [`kim${round}`, `lou${round}`]
+    // Every other time the chat is only being made.
+    const chatId = round % 2 === 0 ? await makeDirect(parley, from, to) : undefined
+    const write = (n: number) => chatId === undefined
+      ? request<{ message: Message }>(parley, from, 'POST', '/messages', { targetUserId: to, content: `${n}` })
+      : request<{ message: Message }>(parley, from, 'POST', `/sessions/${chatId}/messages`, { content: `${n}` })
+    const writes = Array.from({ length: 4 }, (_, n) => write(n))
+    const blocked = request(parley, to, 'PUT', `/blocks/${from}`).then(() => Promise.allSettled([write(4), write(5)]))
+    const [sends, late] = await Promise.all([Promise.allSettled(writes), blocked])
+    for (const outcome of late) t.match(outcome, { status: 'rejected', reason: { code: 'CHAT_BLOCKED' } }, 'after the block')
+    const acknowledged = sends.flatMap(outcome => outcome.status === 'fulfilled' ? outcome.value.message : [])
+    for (const outcome of sends) if (outcome.status === 'rejected') t.match(outcome.reason, { code: 'CHAT_BLOCKED' })
+    outcomes.sent += acknowledged.length
+    outcomes.refused += sends.length - acknowledged.length
+    const id = chatId ?? acknowledged[0]?.chatId
+    if (id === undefined) continue
+    const seen = await history(parley, from, id)
+    t.strictSame(seen.map(each => each.id).toSorted(), acknowledged.map(each => each.id).toSorted())
+  }
+  t.comment(outcomes)
+})
+
+t.test('unblocking gives the chat back, with all that was said in it', async t => {
+  const chatId = await makeDirect(parley, 'mia', 'noa')
+  const { id } = await send(parley, 'noa', chatId, 'before')
+  await request(parley, 'mia', 'POST', `/sessions/${chatId}/block`)
+  for (const userId of ['mia', 'noa']) {
+    for (const [method, path, body] of [['POST', `/sessions/${chatId}/messages`, { content: 'no' }], ['POST', `/messages/${id}/reactions`, { emoji: '👍' }], ['POST', `/messages/${id}/pin`]] as const) {
+      await t.rejects(request(parley, userId, method, path, body), { code: 'CHAT_BLOCKED' }, `${userId}: ${path}`)
+    }
+  }
+  t.match((await history(parley, 'mia', chatId))[0], { content: null, fromBlocked: true })
+  await request(parley, 'mia', 'POST', `/sessions/${chatId}/unblock`)
+  t.match((await history(parley, 'mia', chatId))[0], { content: 'before' })
+  for (const userId of ['mia', 'noa']) {
+    await send(parley, userId, chatId, 'again')
+    await request(parley, userId, 'POST', `/messages/${id}/reactions`, { emoji: '👍' })
+  }
+  await request(parley, 'noa', 'POST', `/messages/${id}/pin`)
+})
+
+t.test('in a group who is blocked goes on; only with each other there is nothing', async t => {
+  const chatId = await makeGroup(parley, 'olga', ['pia', 'quin', 'rob'])
+  const { id: ofRob } = await send(parley, 'rob', chatId, 'hello')
+  await request(parley, 'pia', 'PUT', '/blocks/quin')
+  const { id: ofQuin } = await send(parley, 'quin', chatId, 'secret')
+  const { id: ofPia } = await send(parley, 'pia', chatId, 'mine')
+  const pia = await signIn(t, parley, 'pia')
+  await t.rejects(request(parley, 'pia', 'POST', `/messages/${ofQuin}/reactions`, { emoji: '👍' }), { code: 'CHAT_BLOCKED' })
+  await t.rejects(request(parley, 'quin', 'POST', `/messages/${ofPia}/reactions`, { emoji: '👍' }), { code: 'CHAT_BLOCKED' })
+  await request(parley, 'quin', 'POST', `/messages/${ofRob}/reactions`, { emoji: '👍' })
+  t.match((await pia.next('reaction_added')).data, { userId: 'quin', message: { content: 'hello', reactions: [{ emoji: '👍', userIds: ['quin'] }] } }, 'what they say of others is for everybody')
+  await request(parley, 'olga', 'POST', `/messages/${ofQuin}/pin`)
+  t.match((await pia.next('message_pinned')).data.message, { content: null, fromBlocked: true, pinned: { userId: 'olga' } })
+  const quin = await signIn(t, parley, 'quin')
+  await quin.command('typing_start', { chatId })
+  t.strictSame(await pia.soFar('user_typing'), [])
+  await pia.command('typing_start', { chatId })
+  t.strictSame(await quin.soFar('user_typing'), [])
+})
+
 t.end()

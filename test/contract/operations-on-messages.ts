@@ -21,7 +21,7 @@ export const ON_MESSAGES: Operation[] = [
     command: 'add_reaction',
     cases: [
       { as: 'bob', input: message('late', { emoji: '👍' }) }, { as: 'bob', input: message('answer', { emoji: '👩‍👩‍👧‍👦' }), prepare: react(':party:') }, { as: 'fay', input: message('late', { emoji: '👍' }), prepare: react('👍') },
-      { as: 'ida', input: ({ also }) => ({ messageId: also, emoji: '👍' }) },
+      { as: 'ida', input: ({ also }) => ({ messageId: also, emoji: '👍' }), error: 'CHAT_BLOCKED' },
       ...noEmoji, ...cannotReact,
     ],
   },

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../src/errors.ts'
 import type { Input } from '../helpers/wire.ts'
 import { badPage, direct, group, member, message, noChat, noMessage } from './inputs.ts'
 import { ON_LISTS } from './operations-on-lists.ts'
+import { ON_CONSENT } from './operations-on-consent.ts'
 import { ON_MEMBERS } from './operations-on-members.ts'
 import { ON_THREADS } from './operations-on-threads.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
@@ -287,4 +288,5 @@ export const OPERATIONS: Operation[] = [
   ...ON_LISTS,
   ...ON_SUPPORT,
   ...ON_USERS,
+  ...ON_CONSENT,
 ]

@@ -7,7 +7,7 @@ import { callRoute, signIn, type Answer, type Frame, type Wire } from '../helper
 import { OPERATIONS, REST_ONLY, SOCKET_ONLY, type Case, type Operation } from './operations.ts'
 import { makeWorld, normalized, withRoles, type Person, type World } from './world.ts'
 
-const parley = withRoles(await startParley(t))
+const parley = withRoles(await startParley(t, { CHAT_REQUESTS: 'on' }))
 /** One world does for all that changes nothing, as what fails does. */
 const shared = await makeWorld(parley)
 const sockets = new Map<Person, Promise<Wire>>()

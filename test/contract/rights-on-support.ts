@@ -5,7 +5,7 @@ import type { Refusal, Rights } from './rights.ts'
 const key = { createdAt: '2120-01-01T00:00:00.000Z', chatId: NOTHING }
 /** Whoever is no agent is a stranger to other people's questions; to what is no question so is an agent. */
 const strangers = (more: Input = {}): Refusal[] => [
-  ...chat(() => more), ...(['zoe', 'vic', 'fay', 'root', 'ida'] as const).flatMap(as => (['asked', 'taken', 'closed'] as const).map(name => refuse(as, 'CHAT_NOT_FOUND', world => ({ chatId: world[name], ...more })))),
+  ...chat(() => more), ...(['zoe', 'vic', 'fay', 'root', 'ida'] as const).flatMap(as => (['question', 'taken', 'closed'] as const).map(name => refuse(as, 'CHAT_NOT_FOUND', world => ({ chatId: world[name], ...more })))),
   ...(['group', 'direct', 'hers', 'dead'] as const).flatMap(name => (['gus', 'gwen'] as const).map(as => refuse(as, 'CHAT_NOT_FOUND', world => ({ chatId: world[name], ...more })))),
   refuse('gus', 'CHAT_NOT_FOUND', () => ({ chatId: NOTHING, ...more })),
 ]
@@ -27,7 +27,7 @@ export const RIGHTS_ON_SUPPORT: Rights[] = [
     command: 'get_support_chat',
     rows: {
       chatId: strangers().filter(({ as }) => as === 'gus' || as === 'gwen'),
-      role: (['bob', 'zoe', 'root'] as const).flatMap(as => (['asked', 'taken', 'group'] as const).map(name => refuse(as, 'ROLE_REQUIRED', world => ({ chatId: world[name] })))),
+      role: (['bob', 'zoe', 'root'] as const).flatMap(as => (['question', 'taken', 'group'] as const).map(name => refuse(as, 'ROLE_REQUIRED', world => ({ chatId: world[name] })))),
     },
   },
   {
@@ -35,14 +35,14 @@ export const RIGHTS_ON_SUPPORT: Rights[] = [
     command: 'take_chat',
     rows: {
       chatId: strangers({ join: true }),
-      role: [refuse('bob', 'ROLE_REQUIRED', ({ asked }) => ({ chatId: asked })), refuse('bob', 'ROLE_REQUIRED', ({ group }) => ({ chatId: group })), refuse('gwen', 'CHAT_TAKEN', ({ taken }) => ({ chatId: taken }))],
+      role: [refuse('bob', 'ROLE_REQUIRED', ({ question }) => ({ chatId: question })), refuse('bob', 'ROLE_REQUIRED', ({ group }) => ({ chatId: group })), refuse('gwen', 'CHAT_TAKEN', ({ taken }) => ({ chatId: taken }))],
     },
   },
   {
     route: 'POST /sessions/{chatId}/release',
     command: 'release_chat',
     rows: {
-      chatId: [...strangers(), ...(['asked', 'taken', 'closed'] as const).map(name => refuse('gwen', 'CHAT_NOT_FOUND', world => ({ chatId: world[name] })))],
+      chatId: [...strangers(), ...(['question', 'taken', 'closed'] as const).map(name => refuse('gwen', 'CHAT_NOT_FOUND', world => ({ chatId: world[name] })))],
       toUserId: [
         refuse('gus', 'USER_NOT_FOUND', ({ taken }) => ({ chatId: taken, toUserId: 'nobody' })), refuse('gus', 'TARGET_IS_SELF', ({ taken, id }) => ({ chatId: taken, toUserId: id('gus') })),
         refuse('gus', 'ROLE_REQUIRED', ({ taken, id }) => ({ chatId: taken, toUserId: id('bob') })), refuse('bob', 'ROLE_REQUIRED', ({ taken, id }) => ({ chatId: taken, toUserId: id('gwen') })),
@@ -54,5 +54,5 @@ export const RIGHTS_ON_SUPPORT: Rights[] = [
   { route: 'POST /sessions/{chatId}/close', command: 'close_chat', rows: { chatId: strangers(), role: [refuse('bob', 'ROLE_REQUIRED', ({ group }) => ({ chatId: group }))] } },
   // Nor do agents see by other ways what they have not taken.
   ...([['GET /sessions/{chatId}', 'get_chat'], ['GET /sessions/{chatId}/messages', 'get_history'], ['GET /sessions/{chatId}/stats', 'get_stats'], ['GET /sessions/{chatId}/participants', 'get_participants']] as const)
-    .map(([route, command]): Rights => ({ route, command, rows: { support: (['asked', 'taken'] as const).map(name => refuse('gwen', 'CHAT_NOT_FOUND', world => ({ chatId: world[name] }))) } })),
+    .map(([route, command]): Rights => ({ route, command, rows: { support: (['question', 'taken'] as const).map(name => refuse('gwen', 'CHAT_NOT_FOUND', world => ({ chatId: world[name] }))) } })),
 ]

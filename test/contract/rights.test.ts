@@ -12,7 +12,7 @@ import { makeWorld, PEOPLE, withRoles, type Person } from './world.ts'
 const IDENTIFIER = /(Id|Ids)$|^(cursor|externalRef)$/
 const OWN_KEYS = ['clientMessageId', 'clientChatId']
 
-const parley = withRoles(await startParley(t, { UNKNOWN_USERS: 'refuse' }))
+const parley = withRoles(await startParley(t, { UNKNOWN_USERS: 'refuse', CHAT_REQUESTS: 'on' }))
 const world = await makeWorld(parley)
 const sockets = new Map<Person, Wire>()
 for (const person of PEOPLE) sockets.set(person, await signIn(parley, world.id(person)))

@@ -4,6 +4,7 @@ import type { Input } from '../helpers/wire.ts'
 import { acquaintance, chat, cursor, inGroup, message, NOTHING, participant, refuse, seqOf } from './refusals.ts'
 import { RECEIPT_CURSORS } from './rights-on-receipts.ts'
 import { RIGHTS_ON_LISTS } from './rights-on-lists.ts'
+import { RIGHTS_ON_CONSENT } from './rights-on-consent.ts'
 import { RIGHTS_ON_MEMBERS } from './rights-on-members.ts'
 import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
 import { RIGHTS_ON_THREADS } from './rights-on-threads.ts'
@@ -249,4 +250,5 @@ export const RIGHTS: Rights[] = [
   ...RIGHTS_ON_MEMBERS,
   ...RIGHTS_ON_LISTS,
   ...RIGHTS_ON_SUPPORT,
+  ...RIGHTS_ON_CONSENT,
 ]

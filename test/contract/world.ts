@@ -40,10 +40,13 @@ export interface World {
   slow: string
   /** zoe and yan. */
   hers: string
+  /** zoe has asked lex, whom she does not know, to talk (where CHAT_REQUESTS is on), and has no answer. */
+  asked: string
+  askedOne: string
   /** Was olga's and bob's, until it was deleted. */
   dead: string
   /** Bob's questions: nobody's yet; gus's, with a message of bob's; closed, and was gus's. */
-  asked: string
+  question: string
   taken: string
   closed: string
   /** Ids of messages. In the group, oldest first: bob's, too old to be edited and before lee's time; lex's; rex's; bob's; fay's answer to it; bob's, deleted. */
@@ -115,6 +118,7 @@ export async function makeWorld (parley: Parley, { support = true } = {}): Promi
   }
   const hers = await create('zoe', 'Hers', ['yan'], { externalRef: `hers${suffix}` })
   const hersOne = await send('zoe', hers, 'hers')
+  const { chatId: asked, id: askedOne } = await sendTo('zoe', 'lex')
   const dead = await create('olga', 'Dead', ['bob'])
   const deadOne = await send('bob', dead, 'dead')
   await call('olga', 'DELETE /sessions/{chatId}', { chatId: dead, scope: 'everyone' })
@@ -122,16 +126,16 @@ export async function makeWorld (parley: Parley, { support = true } = {}): Promi
   // What nobody can do by the API. bob and fay are online, on some other node.
   await pool.query("INSERT INTO chat.presence_lease (user_id, node_id, lease_until) SELECT unnest($1::text[]), 'another', now() + interval '1 hour'", [[id('bob'), id('fay')]])
   await pool.query("UPDATE chat.chat_message SET created_at = created_at - interval '1 day' WHERE chat_id = $1 AND content = 'early'", [group])
-  let [asked, taken, closed] = ['', '', '']
+  let [question, taken, closed] = ['', '', '']
   if (support) {
-    asked = await ask('asked')
+    question = await ask('question')
     taken = await ask('taken')
     closed = await ask('closed')
     await send('bob', taken, 'help')
     for (const chatId of [taken, closed]) await call('gus', 'POST /sessions/{chatId}/take', { chatId })
     await call('bob', 'POST /sessions/{chatId}/close', { chatId: closed })
   }
-  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, hers, dead, asked, taken, closed, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
+  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, hers, asked, askedOne, dead, question, taken, closed, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
 }
 
 /** The same number in all worlds: ids, times and keys, each by the place where it is first seen. */

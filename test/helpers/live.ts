@@ -94,7 +94,7 @@ export async function request<Body = unknown> ({ url, token }: Pick<Parley, 'url
 }
 
 /** What one user may see, in plain values that can be compared. */
-export interface Projection { me: Me | null, blocks: string[], chats: Record<string, ChatProjection> }
+export interface Projection { me: Me | null, blocks: string[], invitations: Record<string, Membership>, chats: Record<string, ChatProjection> }
 export interface ChatProjection {
   chat: Chat | null
   head: Omit<Head, 'unreadCount' | 'mentionCount'>
@@ -129,7 +129,8 @@ export async function truthOf (parley: Parley, userId: string): Promise<Truth> {
       chat, head: withoutUnread(head), participants: byUser(participants), watermarks: byUser(watermarks), messages, membership: memberships.find(each => each.chatId === chatId) ?? null,
     }
   }
-  return { inboxRevision: pages[0]?.inboxRevision ?? 0, me: await get<Me>('/me'), blocks: pages[0]?.blocks?.toSorted() ?? [], chats }
+  const invitations = Object.fromEntries((pages[0]?.invitations ?? []).map(each => [each.chatId, each]))
+  return { invitations, inboxRevision: pages[0]?.inboxRevision ?? 0, me: await get<Me>('/me'), blocks: pages[0]?.blocks?.toSorted() ?? [], chats }
 }
 
 export function projectionOf (state: ClientState): Projection {
@@ -141,7 +142,7 @@ export function projectionOf (state: ClientState): Projection {
     watermarks: Object.fromEntries(chat.watermarks),
     messages: [...chat.messages.values()].sort((a, b) => a.seq - b.seq),
   }])
-  return { me: state.me, blocks: [...state.blocks].sort(), chats: Object.fromEntries(chats) }
+  return { me: state.me, invitations: Object.fromEntries(state.invitations), blocks: [...state.blocks].sort(), chats: Object.fromEntries(chats) }
 }
 
 /** Who blocks the user: what was seen of them before may stay with the user's clients, and is told to nobody who comes new. */

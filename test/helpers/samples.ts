@@ -58,6 +58,7 @@ export function membership (inboxRevision: number, more: Partial<Membership> = {
     visibleFromSeq: 1,
     clearedSeq: 0,
     joinRevision: 2,
+    invitedById: null,
     ...more,
   }
 }

@@ -103,14 +103,16 @@ t.test('not by the silenced, nor where one has blocked the other', async t => {
   t.match((await react('eve', between, '👍')).reactions, [{ userIds: ['eve'] }])
 })
 
-t.test('to a message of somebody whom one blocks: its content is not in the answer', async t => {
-  const { message } = await setup(['ben', 'fin'])
+t.test('not to a message of somebody whom one blocks, nor of who blocks one; what others say of it comes without its content', async t => {
+  const { chatId, message } = await setup(['ben', 'fin'])
   const fin = await signIn(t, parley, 'fin')
   await rest('fin', 'PUT', '/blocks/ben')
-  const redacted = { content: null, fromBlocked: true, reactions: [{ emoji: '👍', userIds: ['fin'] }] }
-  t.match(await react('fin', message, '👍'), redacted)
-  t.match((await fin.next('reaction_added')).data.message, redacted)
-  t.match(await unreact('fin', message, '👍'), { content: null, fromBlocked: true, reactions: [] })
+  await t.rejects(react('fin', message, '👍'), { code: 'CHAT_BLOCKED' })
+  await t.rejects(react('ben', await send(parley, 'fin', chatId, 'mine'), '👍'), { code: 'CHAT_BLOCKED' })
+  await react('ann', message, '👍')
+  t.match((await fin.next('reaction_added')).data.message, { content: null, fromBlocked: true, reactions: [{ emoji: '👍', userIds: ['ann'] }] })
+  await rest('fin', 'DELETE', '/blocks/ben')
+  t.match(await react('fin', message, '👍'), { content: 'hello', reactions: [{ emoji: '👍', userIds: ['ann', 'fin'] }] })
 })
 
 t.test('a message that is hidden from me, or from before my time, I cannot react to', async t => {

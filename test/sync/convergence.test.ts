@@ -31,7 +31,7 @@ interface World {
   rest: (person: Person, method: string, path: string, body?: object) => Promise<unknown>
 }
 
-const server = await startParley(t)
+const server = await startParley(t, { CHAT_REQUESTS: 'on' })
 /** By their tokens all are agents, which lets them take support chats and nothing else. */
 const parley: typeof server = { ...server, token: (userId, claims) => server.token(userId, { role: 'agent', ...claims }) }
 let worlds = 0
@@ -130,9 +130,9 @@ const ACTIONS: Record<string, Action> = {
     await as('bob').command('edit_message', { messageId: message(newest), content: 'edited' })
     await as('bob').command('delete_message', { messageId: message(newest), scope: 'everyone' })
   },
-  react: each(react('fay', 'newest', '👍'), react('bea', 'newest', '👍'), react('lee', 'newest', ':party:')),
-  'react to what some do not see': each(react('fay', 'oldest', '👍'), react('bea', 'oldest', ':party:')),
-  'take a reaction back': each(react('fay', 'newest', '👍'), react('bea', 'newest', '👍'), unreact('fay', 'newest', '👍')),
+  react: each(react('fay', 'newest', '👍'), react('cleo', 'newest', '👍'), react('lee', 'newest', ':party:')),
+  'react to what some do not see': each(react('fay', 'oldest', '👍'), react('mona', 'oldest', ':party:')),
+  'take a reaction back': each(react('fay', 'newest', '👍'), react('cleo', 'newest', '👍'), unreact('fay', 'newest', '👍')),
   'take a reaction to what some do not see back': each(react('fay', 'oldest', '👍'), react('bob', 'oldest', ':party:'), unreact('fay', 'oldest', '👍')),
   pin: pin('mona', 'newest'),
   'pin what some do not see': pin('mona', 'oldest'),
@@ -236,6 +236,41 @@ const ACTIONS: Record<string, Action> = {
   'delete the chat for everyone, and its rows go': each(({ as, chatId }) => as('olga').command('delete_chat', { chatId, scope: 'everyone' }), () => parley.app.jobs.run('remove-deleted-chats')),
 }
 
+/** fay asks zoe, whom nobody knows. What happens then to that chat. */
+const ask: Action = ({ as, id }) => as('fay').send({ targetUserId: id('zoe'), content: 'hello' })
+const inRequest = (person: Person, work: (client: Client, chatId: string) => Promise<unknown>): Action => async ({ as }) => {
+  const { data } = await as('fay').command('get_chats', { type: 'DIRECT' })
+  for (const { chat } of data) await work(as(person), chat.id)
+}
+const respond = (name: 'accept_chat' | 'reject_chat'): Action => inRequest('zoe', (zoe, chatId) => zoe.command(name, { chatId }))
+const readRequest = inRequest('zoe', (zoe, chatId) => zoe.command('mark_as_read', { chatId }))
+const write = (person: 'fay' | 'zoe'): Action => inRequest(person, (client, chatId) => client.send({ chatId, content: 'so' }))
+const aMonthPasses: Action = () => parley.app.db.pool.query("UPDATE chat.chat_session SET answered_at = answered_at - interval '31 days' WHERE request_status = 'REJECTED'")
+/** zoe wants to be asked before she is in a group. */
+const invite: Action = each(({ as }) => as('zoe').command('update_me', { settings: { groupInvites: 'ASK' } }), add('zoe'))
+const come = (name: 'accept_chat' | 'reject_chat'): Action => ({ as, chatId }) => as('zoe').command(name, { chatId })
+
+Object.assign(ACTIONS, {
+  'ask without a word': ({ as, id }) => as('fay').command('create_chat', { type: 'DIRECT', targetUserId: id('zoe') }),
+  'ask, and accept': each(ask, readRequest, ask, respond('accept_chat'), readRequest, write('fay'), write('zoe')),
+  'ask, and answer by writing': each(ask, readRequest, write('fay'), write('zoe'), write('fay')),
+  'ask, and read without an answer': each(ask, ask, readRequest),
+  'ask, and reject': each(ask, readRequest, respond('reject_chat'), inRequest('fay', (fay, chatId) => fay.command('edit_message', { messageId: `${chatId}.1`, content: 'please' }))),
+  'reject, and accept after all': each(ask, readRequest, respond('reject_chat'), respond('accept_chat'), write('fay')),
+  'reject, and write after all': each(ask, respond('reject_chat'), write('zoe'), write('fay')),
+  'reject, and be asked again': each(ask, readRequest, inRequest('zoe', (zoe, chatId) => zoe.command('delete_message', { messageId: `${chatId}.1`, scope: 'me' })), respond('reject_chat'), aMonthPasses, write('fay'), ask),
+  'reject, be asked again, and accept': each(ask, readRequest, respond('reject_chat'), aMonthPasses, write('fay'), readRequest, respond('accept_chat')),
+  'ask, and be blocked': each(ask, ({ as, id }) => as('zoe').command('block_user', { userId: id('fay') })),
+  'invite somebody': each(invite, send('bob')),
+  'invite somebody, who comes': each(invite, send('bob'), come('accept_chat'), send('zoe')),
+  'invite somebody, who comes and sees everything': each(showHistory, invite, come('accept_chat')),
+  'invite somebody, who does not come': each(invite, come('reject_chat'), send('bob')),
+  'invite somebody, and withdraw it': each(invite, remove('zoe')),
+  'invite somebody, and ban them': each(invite, sanction('ban_user', 'zoe')),
+  'invite somebody, and delete the chat': each(invite, ({ as, chatId }) => as('olga').command('delete_chat', { chatId, scope: 'everyone' })),
+  'make a group, and invite': each(invite, remove('zoe'), ({ as, id }) => as('fay').command('create_chat', { type: 'GROUP', name: 'New', participantIds: [id('zoe'), id('lee')] })),
+} satisfies Record<string, Action>)
+
 /** What people do on their own account, or have done to themselves: by every kind of viewer. */
 const PERSONAL: Record<string, (person: typeof VIEWERS[number]) => Action> = {
   send: person => send(person),
@@ -262,7 +297,7 @@ const PERSONAL: Record<string, (person: typeof VIEWERS[number]) => Action> = {
   'archive, then a SYSTEM message comes': person => each(set(person, { archived: true }), ({ as, id, chatId }) => as('olga').command('update_participant', { chatId, userId: id('bob'), label: person })),
   'archive, while others write': person => async world => { await Promise.all([send('bob')(world), set(person, { archived: true })(world), send('olga')(world)]) },
   'mark as unread, then read': person => each(set(person, { markedUnread: true, pinned: true }), ({ as, chatId }) => as(person).command('mark_as_read', { chatId })),
-  react: person => react(person, 'newest', '👍'),
+  react: person => each(({ as, id }) => as(person).command('unblock_user', { userId: id('bob') }), react(person, 'newest', '👍')),
   'change my settings and name': person => ({ as }) => as(person).command('update_me', { displayName: person, settings: { requests: 'ACCEPT', privateReading: true } }),
   'be banned': person => sanction('ban_user', person),
   'be banned, unbanned and added again': person => each(sanction('ban_user', person), sanction('unban_user', person), add(person), send(person)),

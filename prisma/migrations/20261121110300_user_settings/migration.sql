@@ -16,10 +16,11 @@ RETURN json_build_object('id', (u).id, 'displayName', (u).display_name, 'avatarU
   'settings', chat.user_settings((u).settings));
 
 -- Who follows what a user is like: people who share a DIRECT or another small chat with them, where neither blocks the other.
+-- Who has only asked, and has no answer, does not.
 CREATE FUNCTION chat.acquaintances(p_user_id text) RETURNS TABLE (user_id text)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT DISTINCT theirs.user_id FROM chat.chat_participant mine
-  JOIN chat.chat_session c ON c.id = mine.chat_id AND c.type <> 'STREAM' AND c.deleted_at IS NULL
+  JOIN chat.chat_session c ON c.id = mine.chat_id AND c.type <> 'STREAM' AND c.deleted_at IS NULL AND c.request_status IS DISTINCT FROM 'PENDING'
   JOIN chat.chat_head h ON h.chat_id = mine.chat_id AND h.member_count <= chat.small_chat_members()
   JOIN chat.chat_participant theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id <> mine.user_id AND theirs.state = 'JOINED'
   WHERE mine.user_id = p_user_id AND mine.state = 'JOINED'

@@ -51,7 +51,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN json_build_object('chatId', (p).chat_id, 'inboxRevision', (p).inbox_revision, 'state', (p).state, 'role', (p).role,
   'notifications', (p).notifications, 'mutedUntil', chat.rfc3339((p).muted_until), 'archived', chat.is_archived(h, p), 'archivedSeq', (p).archived_seq,
   'pinnedAt', chat.rfc3339((p).pinned_at), 'markedUnread', (p).marked_unread, 'visibleFromSeq', (p).visible_from_seq,
-  'clearedSeq', (p).cleared_seq, 'joinRevision', (p).join_revision);
+  'clearedSeq', (p).cleared_seq, 'joinRevision', (p).join_revision, 'invitedById', CASE WHEN (p).state = 'INVITED' THEN (p).invited_by_id END);
 
 CREATE OR REPLACE FUNCTION chat.head_json(h chat.chat_head, p chat.chat_participant) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -141,10 +141,11 @@ BEGIN
 END $$;
 
 -- The watermarks of all members of a small chat, but for those who block the viewer or are blocked by them; of a larger one,
--- and of a STREAM, the viewer's own.
+-- and of a STREAM, the viewer's own. Who has not answered the viewer's request is told to have read nothing of it.
 CREATE OR REPLACE FUNCTION chat.watermarks_json(h chat.chat_head, p_user_id text) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT coalesce(json_agg(chat.watermark_json_for(p, p_user_id) ORDER BY p.user_id), '[]'::json) FROM chat.chat_participant p
+RETURN (SELECT coalesce(json_agg(CASE WHEN p.user_id <> p_user_id AND (SELECT chat.awaits_answer((h).chat_id, p_user_id))
+          THEN json_build_object('userId', p.user_id, 'deliveredSeq', 0, 'readSeq', 0) ELSE chat.watermark_json_for(p, p_user_id) END ORDER BY p.user_id), '[]'::json) FROM chat.chat_participant p
         WHERE p.chat_id = (h).chat_id AND p.state = 'JOINED' AND (p.user_id = p_user_id OR (h).member_count <= chat.small_chat_members()
           AND EXISTS (SELECT FROM chat.chat_session c WHERE c.id = (h).chat_id AND c.type <> 'STREAM') AND NOT chat.is_blocked_between(p.user_id, p_user_id)));
 DROP FUNCTION chat.watermark_json(chat.chat_participant);
@@ -175,13 +176,14 @@ END $$;
 
 -- A page of what a user has: the heads of the chats they are in (by chat id, above p_after), and of these chats the
 -- memberships and hidden messages that changed since an inbox revision. blocks and user come on the first page, when they
--- changed. {"ahead": true}: the cursor is from another history of the database.
+-- changed; and all invitations, whether or not. {"ahead": true}: the cursor is from another history of the database.
 CREATE OR REPLACE FUNCTION chat.sync(p_user_id text, p_since integer, p_after uuid, p_limit integer) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = '' AS $$
 DECLARE
   v_inbox chat.user_inbox;
   v_heads json;
   v_memberships json;
+  v_invitations json;
   v_hidden json;
   v_ids uuid[];
 BEGIN
@@ -198,13 +200,18 @@ BEGIN
     JOIN chat.chat_head h ON h.chat_id = p.chat_id
     WHERE p.user_id = p_user_id AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM' AND (p_after IS NULL OR p.chat_id > p_after)
     ORDER BY p.chat_id LIMIT p_limit) page;
+  IF p_after IS NULL THEN
+    SELECT coalesce(json_agg(chat.membership_json(h, p) ORDER BY p.chat_id), '[]'::json) INTO v_invitations
+    FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
+    WHERE p.user_id = p_user_id AND p.state = 'INVITED' AND c.deleted_at IS NULL;
+  END IF;
   SELECT coalesce(json_agg(json_build_object('chatId', x.chat_id, 'messageId', x.chat_id || '.' || x.seq) ORDER BY x.chat_id, x.seq), '[]'::json)
   INTO v_hidden FROM chat.message_hidden x
   WHERE x.chat_id = ANY (v_ids) AND x.user_id = p_user_id AND x.inbox_revision > p_since;
   RETURN json_build_object('inboxRevision', coalesce(v_inbox.inbox_revision, 0),
     'blocks', CASE WHEN p_after IS NULL AND (p_since = 0 OR v_inbox.blocks_revision > p_since) THEN to_json(chat.blocked_by(p_user_id)) END,
     'user', CASE WHEN p_after IS NULL AND (p_since = 0 OR v_inbox.user_revision > p_since) THEN (SELECT chat.me_json(u) FROM chat.chat_user u WHERE u.id = p_user_id) END,
-    'memberships', v_memberships, 'hidden', v_hidden, 'heads', v_heads,
+    'memberships', v_memberships, 'invitations', v_invitations, 'hidden', v_hidden, 'heads', v_heads,
     'after', CASE WHEN cardinality(v_ids) = p_limit THEN v_ids[p_limit] END);
 END $$;
 
@@ -219,7 +226,7 @@ BEGIN
     'memberships', (
       SELECT coalesce(json_agg(chat.membership_json(h, p) ORDER BY p.inbox_revision), '[]'::json)
       FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
-      WHERE p.user_id = p_user_id AND p.inbox_revision > p_since AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM'),
+      WHERE p.user_id = p_user_id AND p.inbox_revision > p_since AND p.state IN ('JOINED', 'INVITED') AND c.deleted_at IS NULL AND c.type <> 'STREAM'),
     'hidden', (
       SELECT coalesce(json_agg(json_build_object('chatId', x.chat_id, 'messageId', x.chat_id || '.' || x.seq) ORDER BY x.inbox_revision), '[]'::json)
       FROM chat.message_hidden x JOIN chat.chat_participant p ON p.chat_id = x.chat_id AND p.user_id = x.user_id
@@ -228,7 +235,7 @@ BEGIN
     'user', CASE WHEN v_inbox.user_revision > p_since THEN (SELECT chat.me_json(u) FROM chat.chat_user u WHERE u.id = p_user_id) END,
     'removed', (
       SELECT coalesce(json_agg(p.chat_id ORDER BY p.inbox_revision), '[]'::json) FROM chat.chat_participant p
-      WHERE p.user_id = p_user_id AND p.inbox_revision > p_since AND p.state <> 'JOINED'));
+      WHERE p.user_id = p_user_id AND p.inbox_revision > p_since AND p.state NOT IN ('JOINED', 'INVITED')));
 END $$;
 
 -- Sending. Everything that becomes a message goes through this function: REST, WebSocket, system messages, and an
@@ -335,13 +342,21 @@ BEGIN
         WHEN c.deleted_at IS NOT NULL THEN 'CHAT_NOT_FOUND'
         WHEN i.sender_id IS NULL THEN NULL
         -- In a STREAM anybody may speak, and is a participant from then on.
-        WHEN p.state IS DISTINCT FROM 'JOINED' AND (c.type <> 'STREAM' OR p.state = 'BANNED' OR u.id IS NULL) THEN 'CHAT_NOT_FOUND'
+        WHEN p.state IS DISTINCT FROM 'JOINED' AND (c.type <> 'STREAM' OR p.state = 'BANNED' OR u.id IS NULL)
+          AND (c.request_status = 'REJECTED' AND p.state = 'REJECTED') IS NOT TRUE THEN 'CHAT_NOT_FOUND'
         WHEN u.banned_until > v_now THEN 'USER_BANNED'
         WHEN p.silenced_until > v_now THEN 'SILENCED'
         WHEN coalesce(p.role, 'MEMBER') > c.who_may_send THEN 'CHAT_READ_ONLY'
         WHEN c.type = 'DIRECT' AND EXISTS (
           SELECT FROM chat.user_block b
           WHERE (b.user_id, b.blocked_user_id) IN ((c.direct_low, c.direct_high), (c.direct_high, c.direct_low))) THEN 'CHAT_BLOCKED'
+        -- A request. Who is asked answers by writing, and who was refused long ago asks anew: both change more than this
+        -- function does, and so does chats/requests.ts, around it, when it hears REQUEST_PENDING.
+        WHEN c.request_status = 'PENDING' THEN CASE
+          WHEN i.sender_id <> c.requested_by_id OR i.forwarded_from IS NOT NULL THEN 'REQUEST_PENDING'
+          WHEN p.sent_count >= c.request_allowance THEN 'REQUEST_LIMIT' END
+        WHEN c.request_status = 'REJECTED' THEN CASE
+          WHEN i.sender_id = c.requested_by_id AND v_now < chat.may_ask_again_at(c.answered_at) THEN 'REQUEST_LIMIT' ELSE 'REQUEST_PENDING' END
         WHEN i.reply_to_seq IS NOT NULL AND NOT EXISTS (
           SELECT FROM (SELECT f.seq, f.deleted_at FROM chat.chat_message f WHERE f.chat_id = i.chat_id AND f.seq >= i.reply_to_seq ORDER BY f.seq LIMIT 1) q
           WHERE q.seq = i.reply_to_seq AND q.seq > coalesce(chat.bound(h, p), h.min_seq - 1) AND q.deleted_at IS NULL) THEN 'MESSAGE_NOT_FOUND'
@@ -353,6 +368,7 @@ BEGIN
         WHEN c.support_status = 'CLOSED' THEN 'CHAT_CLOSED'
       END AS verdict,
       CASE WHEN c.slow_mode_seconds > 0 AND coalesce(p.role, 'MEMBER') = 'MEMBER' AND i.sender_id IS NOT NULL THEN c.slow_mode_seconds END AS slow_mode_seconds,
+      CASE WHEN c.request_status = 'PENDING' AND i.sender_id IS NOT NULL THEN c.request_allowance - p.sent_count END AS left_to_say,
       -- Somebody may be silenced for a year, or for ever.
       least(1000 * (CASE
         WHEN p.silenced_until > v_now THEN extract(epoch FROM p.silenced_until)
@@ -382,11 +398,11 @@ BEGIN
         SELECT f.seq, f.deleted_at FROM chat.chat_message f WHERE f.chat_id = h.chat_id AND f.seq >= told.root_seq ORDER BY f.seq LIMIT 1) root
       WHERE root.seq = told.root_seq AND root.deleted_at IS NULL) thread ON true
   ),
-  -- Slow mode within the batch: of a sender's messages only the first is let through.
+  -- Within the batch: in slow mode only the first of a sender's messages is let through, and of a request as many as are left.
   paced AS MATERIALIZED (
-    SELECT j.*, j.verdict IS NULL AND j.idx = j.first_idx AND NOT (
-      j.slow_mode_seconds IS NOT NULL AND row_number() OVER (
-        PARTITION BY j.chat_id, j.sender_id ORDER BY j.verdict IS NOT NULL OR j.idx <> j.first_idx, j.idx) > 1) AS accepted
+    SELECT j.*, j.verdict IS NULL AND j.idx = j.first_idx AND coalesce(row_number() OVER (
+      PARTITION BY j.chat_id, j.sender_id ORDER BY j.verdict IS NOT NULL OR j.idx <> j.first_idx, j.idx)
+        <= least(CASE WHEN j.slow_mode_seconds IS NOT NULL THEN 1 END, j.left_to_say), true) AS accepted
     FROM judged j
   ),
   accepted AS MATERIALIZED (
@@ -462,7 +478,7 @@ BEGIN
     SELECT pg_notify('parley', json_build_object('chatId', n.chat_id, 'revision', max(n.revision))::text) FROM numbered n WHERE p_notify GROUP BY n.chat_id
   ),
   answered AS (
-    SELECT a.idx, a.first_idx, a.first_hash = a.request_hash AS same_request, a.chat_id, a.accepted, a.verdict, a.slow_mode_seconds, a.retry_after_ms,
+    SELECT a.idx, a.first_idx, a.first_hash = a.request_hash AS same_request, a.chat_id, a.accepted, a.verdict, a.slow_mode_seconds, a.left_to_say, a.retry_after_ms,
       coalesce(n.seq, a.earlier_seq) AS seq, coalesce(n.revision, a.earlier_revision) AS revision,
       coalesce(i.created_at, a.earlier_created_at) AS created_at, coalesce(i.message, a.earlier_message) AS message,
       coalesce(n.joins, false)::integer + coalesce(n.ends_thread, false)::integer AS others,
@@ -486,7 +502,7 @@ BEGIN
         WHEN a.idx <> f.idx AND (f.accepted OR f.verdict = 'DUPLICATE') THEN CASE WHEN a.same_request THEN 'duplicate' ELSE 'MESSAGE_ID_CONFLICT' END
         WHEN f.verdict = 'DUPLICATE' THEN 'duplicate'
         WHEN f.verdict = 'BUSY' THEN 'busy'
-        ELSE coalesce(f.verdict, 'SLOW_MODE')
+        ELSE coalesce(f.verdict, CASE WHEN f.left_to_say IS NULL THEN 'SLOW_MODE' ELSE 'REQUEST_LIMIT' END)
       END AS outcome
     FROM answered a JOIN answered f ON f.idx = a.first_idx
   )
