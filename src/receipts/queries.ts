@@ -156,7 +156,7 @@ export async function mutualWatermarks (db: Queryable, userId: string, otherId: 
            JOIN chat.chat_session c ON c.id = mine.chat_id AND c.type <> 'STREAM' AND c.deleted_at IS NULL
            JOIN chat.chat_head h ON h.chat_id = mine.chat_id AND h.member_count <= chat.small_chat_members()
            JOIN chat.chat_participant p ON p.chat_id = mine.chat_id AND p.user_id IN ($1, $2)
-           WHERE mine.user_id = $1 AND mine.state = 'JOINED' AND p.delivered_seq > 0 AND NOT chat.is_blocked_between($1, $2)
+           WHERE mine.user_id = $1 AND mine.state = 'JOINED' AND NOT chat.is_blocked_between($1, $2)
              AND (c.request_status IS DISTINCT FROM 'PENDING' OR p.user_id = c.requested_by_id)
            ORDER BY p.chat_id, p.user_id`,
   }, [userId, otherId])

@@ -204,6 +204,31 @@ t.test('of an unknown durable event the rows are understood', async t => {
   t.equal(only(next).cursor, 14)
 })
 
+t.test('the top of a thread that comes along', async t => {
+  const reply = (root: object) => frame('message_received', 15, { message: message(4, { revision: 15, threadRoot: { messageId: `${CHAT}.2`, seq: 2 } }), threadRoot: message(2, { revision: 14, ...root }) }, 13)
+  const top = (state: ClientState) => only(state).messages.get(2)
+  const thread = { replyCount: 1, lastReplySeq: 4 }
+
+  t.test('is put in like any row, and counts once with its message', async t => {
+    const next = play(start, reply({ thread }))
+    t.match(top(next), { revision: 14, thread })
+    t.match(only(next), { cursor: 15, head: { lastSeq: 4, messageCount: 4 } })
+  })
+  t.test('does not overwrite a newer one', async t => {
+    t.match(top(play(applyAcknowledged(start, message(2, { revision: 20, content: 'newer' })), reply({ thread }))), { revision: 20, content: 'newer' })
+  })
+  t.test('may be missing, below the bound or hidden', async t => {
+    t.equal(top(play(start, received(4, 15, {}, 13))), top(start))
+    t.equal(top(play(start, inbox(6, { memberships: [membership(6, { clearedSeq: 2 })] }), reply({ thread }))), undefined)
+    t.equal(top(play(start, inbox(6, { hidden: hidden(2) }), reply({ thread }))), undefined)
+  })
+  t.test('is redacted by itself: of somebody whom the user blocks', async t => {
+    const next = play(start, inbox(6, { blocks: ['carol'] }), reply({ thread, senderId: 'carol', content: 'secret', mentions: { userIds: ['alice'], all: true } }))
+    t.match(top(next), { content: null, mentions: { userIds: [], all: false }, fromBlocked: true, thread })
+    t.equal(contents(next)[4], 'text 4')
+  })
+})
+
 t.test('what is below the bound', async t => {
   const cleared = play(start, inbox(6, { memberships: [membership(6, { clearedSeq: 2 })] }))
 

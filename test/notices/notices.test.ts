@@ -68,8 +68,6 @@ t.test('whom it does not concern', async t => {
   t.strictSame(await due(chatId, cat), ['one'], 'nothing of one’s own')
 
   const set = (settings: object) => request(parley, dan, 'PATCH', `/sessions/${chatId}/me`, settings)
-  await set({ notifications: 'NONE' })
-  t.strictSame(await due(chatId, dan), [])
   await set({ notifications: 'MENTIONS' })
   t.strictSame(await due(chatId, dan), [])
   await send(parley, ann, chatId, 'three', { mentions: { userIds: [dan], all: false } })
@@ -77,6 +75,8 @@ t.test('whom it does not concern', async t => {
   t.strictSame(await due(chatId, dan), ['three'], 'the newest that mentions them')
   await send(parley, ann, chatId, 'five', { mentions: { userIds: [], all: true } })
   t.strictSame(await due(chatId, dan), ['five'])
+  await set({ notifications: 'NONE' })
+  t.strictSame(await due(chatId, dan), [], 'not even that')
   await set({ notifications: 'ALL', mutedUntil: '2099-01-01T00:00:00.000Z' })
   t.strictSame(await due(chatId, dan), [])
   await set({ mutedUntil: null })
