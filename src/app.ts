@@ -50,6 +50,8 @@ import { receiptsService } from './receipts/service.ts'
 import { search } from './search/index.ts'
 import { Indexer } from './search/indexer.ts'
 import { searchService } from './search/service.ts'
+import { support } from './support/index.ts'
+import { supportService } from './support/service.ts'
 import { hubSource } from './sync/hub-source.ts'
 import { sync } from './sync/index.ts'
 import { syncService } from './sync/service.ts'
@@ -114,6 +116,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   const ensureUsers = userService.ensure
   const memberService = membersService({ db, changes, invitations, ensureUsers })
   const memberships = membershipsService(db, changes)
+  const supportChats = supportService({ db, changes, ensureUsers })
   const chatService = chatsService({ db, changes, members: memberService, memberships, requests, invitations, ensureUsers })
   const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
   const leases = new Leases(db, hub, config.realtime, app.log)
@@ -127,7 +130,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
     messages: messagesService({
       db,
       changes,
-      writer,
+      writer: supportChats.reopening(writer),
       config,
       directChat: chatService.direct,
       delivered: async (userId, chatId, upToSeq) => { await receiptService.delivered(userId, chatId, { upToSeq }) },
@@ -136,6 +139,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
     retention: retentionService({ db, changes, config }),
     recovery: recoveryService({ db, changes, config }),
   })
+  await app.register(support, { support: supportChats })
   await app.register(reactions, { reactions: reactionsService(db, changes) })
   await app.register(pins, { pins: pinsService(db, changes) })
   await app.register(moderation, { reports: reportsService(db), review: reviewService({ db, changes, bans, config }), bans })

@@ -14,6 +14,7 @@ import * as reactions from './reactions/schemas.ts'
 import * as realtime from './realtime/schemas.ts'
 import * as receipts from './receipts/schemas.ts'
 import * as search from './search/schemas.ts'
+import * as support from './support/schemas.ts'
 import * as sync from './sync/schemas.ts'
 import * as users from './users/schemas.ts'
 
@@ -29,6 +30,7 @@ export const commands = {
   ...presence.commands,
   ...blocks.commands,
   ...search.commands,
+  ...support.commands,
   ...users.commands,
 } as const
 

@@ -8,6 +8,7 @@ import { ON_MEMBERS } from './operations-on-members.ts'
 import { ON_THREADS } from './operations-on-threads.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
 import { ON_SEARCH } from './operations-on-search.ts'
+import { ON_SUPPORT } from './operations-on-support.ts'
 import { ON_REPORTS } from './operations-on-reports.ts'
 import { ON_USERS } from './operations-on-users.ts'
 import { ON_PRESENCE } from './operations-on-presence.ts'
@@ -19,6 +20,8 @@ export interface Operation {
   command: CommandName
   /** What the route says by its name, and the command in its data. */
   says?: Input
+  /** Its worlds have support chats in them. */
+  support?: boolean
   cases: Case[]
 }
 
@@ -284,6 +287,7 @@ export const OPERATIONS: Operation[] = [
   ...ON_MEMBERS,
   ...ON_PRESENCE,
   ...ON_LISTS,
+  ...ON_SUPPORT,
   ...ON_USERS,
   ...ON_SEARCH,
   ...ON_CONSENT,

@@ -365,6 +365,8 @@ BEGIN
         -- @all is for those who keep the order.
         WHEN (i.mentions ->> 'all')::boolean AND c.type <> 'DIRECT' AND coalesce(p.role, 'MEMBER') > 'MODERATOR' THEN 'ROLE_REQUIRED'
         WHEN slow.free_at > v_now THEN 'SLOW_MODE'
+        -- Nothing else is in the way: whoever sends opens the chat again, and then the message is let in.
+        WHEN c.support_status = 'CLOSED' THEN 'CHAT_CLOSED'
       END AS verdict,
       CASE WHEN c.slow_mode_seconds > 0 AND coalesce(p.role, 'MEMBER') = 'MEMBER' AND i.sender_id IS NOT NULL THEN c.slow_mode_seconds END AS slow_mode_seconds,
       CASE WHEN c.request_status = 'PENDING' AND i.sender_id IS NOT NULL THEN c.request_allowance - p.sent_count END AS left_to_say,
