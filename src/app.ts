@@ -47,6 +47,11 @@ import { reactionsService } from './reactions/service.ts'
 import { realtime } from './realtime/index.ts'
 import { receipts } from './receipts/index.ts'
 import { receiptsService } from './receipts/service.ts'
+import { search } from './search/index.ts'
+import { Indexer } from './search/indexer.ts'
+import { searchService } from './search/service.ts'
+import { support } from './support/index.ts'
+import { supportService } from './support/service.ts'
 import { hubSource } from './sync/hub-source.ts'
 import { sync } from './sync/index.ts'
 import { syncService } from './sync/service.ts'
@@ -104,12 +109,14 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
   await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond })
 
   const { db, hub } = app
+  const indexer = new Indexer(db, app.log)
   const invitations = invitationsService(db, changes)
   const requests = requestsService({ db, changes, config, invitations })
-  const writer = requests.sending(messageWriter(app))
+  const writer = requests.sending(messageWriter(app, (chatId, seq) => indexer.sent(chatId, seq)))
   const ensureUsers = userService.ensure
   const memberService = membersService({ db, changes, invitations, ensureUsers })
   const memberships = membershipsService(db, changes)
+  const supportChats = supportService({ db, changes, ensureUsers })
   const chatService = chatsService({ db, changes, members: memberService, memberships, requests, invitations, ensureUsers })
   const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
   const leases = new Leases(db, hub, config.realtime, app.log)
@@ -123,7 +130,7 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
     messages: messagesService({
       db,
       changes,
-      writer,
+      writer: supportChats.reopening(writer),
       config,
       directChat: chatService.direct,
       delivered: async (userId, chatId, upToSeq) => { await receiptService.delivered(userId, chatId, { upToSeq }) },
@@ -132,10 +139,12 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
     retention: retentionService({ db, changes, config }),
     recovery: recoveryService({ db, changes, config }),
   })
+  await app.register(support, { support: supportChats })
   await app.register(reactions, { reactions: reactionsService(db, changes) })
   await app.register(pins, { pins: pinsService(db, changes) })
   await app.register(moderation, { reports: reportsService(db), review: reviewService({ db, changes, bans, config }), bans })
   await app.register(receipts, { receipts: receiptService })
+  await app.register(search, { search: searchService(db), indexer })
   await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers, unblocked: receiptService.reveal }) })
   await app.register(presence, {
     presence: presenceService({ db, hub, typing, leases, viewers, config, getChat: chatService.get }),

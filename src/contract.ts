@@ -13,6 +13,8 @@ import * as presence from './presence/schemas.ts'
 import * as reactions from './reactions/schemas.ts'
 import * as realtime from './realtime/schemas.ts'
 import * as receipts from './receipts/schemas.ts'
+import * as search from './search/schemas.ts'
+import * as support from './support/schemas.ts'
 import * as sync from './sync/schemas.ts'
 import * as users from './users/schemas.ts'
 
@@ -27,6 +29,8 @@ export const commands = {
   ...receipts.commands,
   ...presence.commands,
   ...blocks.commands,
+  ...search.commands,
+  ...support.commands,
   ...users.commands,
 } as const
 

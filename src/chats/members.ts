@@ -5,6 +5,7 @@ import type { Database, Queryable } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, toPage } from '../pages.ts'
 import { Input, Revision } from '../primitives.ts'
+import { passOn } from '../support/assignee.ts'
 import { announceParticipants } from './announce.ts'
 import type { InvitationsService } from './invitations.ts'
 import {
@@ -41,7 +42,9 @@ export function membersService ({ db, changes, invitations, ensureUsers }: Membe
     const participants = heir === undefined ? [] : await updateParticipant(change.tx, change.chatId, heir, { role: 'OWNER', ...await next(heir) })
     participants.push(...await leaveChat(change.tx, change.chatId, userId, { state, ...await next(userId) }))
     const memberCount = await addToMemberCount(change.tx, change.chatId, -1)
-    return announceParticipants(change, 'participant_left', state.toLowerCase(), actorId, notice, participants, { left: [userId], memberCount })
+    const answer = announceParticipants(change, 'participant_left', state.toLowerCase(), actorId, notice, participants, { left: [userId], memberCount })
+    await passOn(change, userId)
+    return answer
   }
 
   async function join (change: Change, actorId: string, userIds: string[], { role, label, historyForNewMembers }: Pick<Joining, 'role' | 'label'> & Pick<Rules, 'historyForNewMembers'>): Promise<ParticipantChange> {
@@ -96,9 +99,15 @@ export function membersService ({ db, changes, invitations, ensureUsers }: Membe
       })
     },
 
-    /** @throws {ApiError} ROLE_REQUIRED; LAST_OWNER; USER_NOT_FOUND for who is not in the chat */
-    async update (actorId: string, chatId: string, userId: string, { role, label }: UpdateParticipant): Promise<ParticipantChange> {
-      return changes.run({ chatId, participants: [actorId, userId], inboxes: [userId] }, async change => {
+    /**
+     * A chat can have several owners; with `transfer` who gives the role of an owner away is an administrator from then on.
+     * @throws {ApiError} ROLE_REQUIRED; LAST_OWNER; USER_NOT_FOUND for who is not in the chat
+     */
+    async update (actorId: string, chatId: string, userId: string, { role, label, transfer = false }: UpdateParticipant): Promise<ParticipantChange> {
+      if (transfer && role !== 'OWNER') throw new ApiError('VALIDATION_FAILED', 'transfer goes with the role OWNER', { details: { field: 'transfer' } })
+      if (transfer && actorId === userId) throw new ApiError('TARGET_IS_SELF')
+      const changed = transfer ? [userId, actorId] : [userId]
+      return changes.run({ chatId, participants: [actorId, userId], inboxes: changed }, async change => {
         const actor = change.member(actorId)
         requireRole(actor.role, 'ADMIN')
         const target = change.participants.get(userId)
@@ -106,13 +115,13 @@ export function membersService ({ db, changes, invitations, ensureUsers }: Membe
         if (!atLeast(actor.role, target.role) || (role !== undefined && !atLeast(actor.role, role))) throw new ApiError('ROLE_REQUIRED')
         const isDemotion = role !== undefined && target.role === 'OWNER' && role !== 'OWNER'
         if (isDemotion && await countOwners(change.tx, change.chatId) === 1) throw new ApiError('LAST_OWNER')
-        const kind = role === undefined ? 'label_changed' : 'role_changed'
+        const kind = transfer ? 'ownership_transferred' : role === undefined ? 'label_changed' : 'role_changed'
         const data = { ...(role !== undefined && { role }), ...(label !== undefined && { label }) }
         const notice = await writeSystemMessage(change, { kind, actorId, targetIds: [userId], data })
-        const inboxRevisions = await change.takeInboxRevisions([userId])
-        const participants = await updateParticipant(change.tx, change.chatId, userId, {
-          ...data, revision: await change.takeRevisions(), inboxRevision: inboxRevisions.get(userId) ?? 0,
-        })
+        const inboxRevisions = await change.takeInboxRevisions(changed)
+        const next = async (id: string) => ({ revision: await change.takeRevisions(), inboxRevision: inboxRevisions.get(id) ?? 0 })
+        const participants = await updateParticipant(change.tx, change.chatId, userId, { ...data, ...await next(userId) })
+        if (transfer) participants.push(...await updateParticipant(change.tx, change.chatId, actorId, { role: 'ADMIN', ...await next(actorId) }))
         return announceParticipants(change, 'participant_updated', kind, actorId, notice, participants)
       })
     },
@@ -123,7 +132,7 @@ export function membersService ({ db, changes, invitations, ensureUsers }: Membe
         const actor = change.member(actorId)
         if (userId !== actorId) requireRole(actor.role, 'ADMIN')
         const target = change.participants.get(userId)
-        if ((await rules(change)).type === 'DIRECT') throw new ApiError('ROLE_REQUIRED')
+        if (cannotLeave(await rules(change), userId)) throw new ApiError('ROLE_REQUIRED')
         if (target?.state === 'INVITED') return invitations.withdraw(change, actorId, userId)
         if (target?.state !== 'JOINED') throw new ApiError('USER_NOT_FOUND')
         if (!atLeast(actor.role, target.role)) throw new ApiError('ROLE_REQUIRED')
@@ -131,13 +140,18 @@ export function membersService ({ db, changes, invitations, ensureUsers }: Membe
       })
     },
 
-    /** Nobody can leave a DIRECT chat. The last owner's leaving passes the chat on. @throws {ApiError} ROLE_REQUIRED */
+    /** Nobody can leave a DIRECT chat, nor a user the SUPPORT chat that is about them. The last owner's leaving passes the chat on. @throws {ApiError} ROLE_REQUIRED */
     async leave (userId: string, chatId: string): Promise<void> {
       await changes.run({ chatId, participants: [userId], inboxes: [userId] }, async change => {
         change.member(userId)
-        if ((await rules(change)).type === 'DIRECT') throw new ApiError('ROLE_REQUIRED')
+        if (cannotLeave(await rules(change), userId)) throw new ApiError('ROLE_REQUIRED')
         await leave(change, userId, 'LEFT', userId)
       })
     },
   }
+}
+
+/** Nobody out of a DIRECT chat, nor the user out of the SUPPORT chat that is about them. */
+function cannotLeave ({ type, createdById }: Rules, userId: string): boolean {
+  return type === 'DIRECT' || (type === 'SUPPORT' && createdById === userId)
 }

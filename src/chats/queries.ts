@@ -40,6 +40,16 @@ export async function findChat (
   return row
 }
 
+/** The other one in a DIRECT chat; undefined: it is none. */
+export async function directPeer (db: Queryable, chatId: string, userId: string): Promise<string | undefined> {
+  const [row] = await db.query<{ userId: string }>({
+    name: 'chats.directPeer',
+    text: `SELECT CASE WHEN c.direct_low = $2 THEN c.direct_high ELSE c.direct_low END AS "userId"
+           FROM chat.chat_session c WHERE c.id = $1 AND c.type = 'DIRECT'`,
+  }, [chatId, userId])
+  return row?.userId
+}
+
 /** Who of these blocks the user, or is blocked by them. */
 export async function blockedAmong (db: Queryable, userId: string, userIds: string[]): Promise<string[]> {
   const rows = await db.query<{ userId: string }>({
@@ -52,7 +62,7 @@ export async function blockedAmong (db: Queryable, userId: string, userIds: stri
 
 export interface NewChat extends Partial<Omit<CreateGroup, 'type' | 'participantIds'>> {
   id: string
-  type: 'DIRECT' | 'GROUP' | 'STREAM'
+  type: 'DIRECT' | 'GROUP' | 'STREAM' | 'SUPPORT'
   createdById: string
   targetUserId?: string
 }
@@ -62,11 +72,12 @@ export async function insertChat (db: Queryable, { id, type, createdById, target
   const rows = await db.query({
     name: 'chats.insertChat',
     text: `INSERT INTO chat.chat_session (id, type, created_by_id, direct_low, direct_high, name, avatar_url, description, client_chat_id, external_ref, labels, metadata,
-             slow_mode_seconds, retention_days, history_for_new_members, who_may_send, who_may_invite)
-           VALUES ($1, $2::chat.chat_type, $3,
+             slow_mode_seconds, retention_days, history_for_new_members, who_may_send, who_may_invite, support_status)
+           VALUES ($1, $2::text::chat.chat_type, $3,
              CASE WHEN $4::text IS NOT NULL THEN least($3::text COLLATE "C", $4::text COLLATE "C") END, CASE WHEN $4::text IS NOT NULL THEN greatest($3::text COLLATE "C", $4::text COLLATE "C") END,
              $5, $6, $7, $8, $9, coalesce($10::jsonb, '{}'), coalesce($11::jsonb, '{}'), coalesce($12, 0), $13,
-             coalesce($14::chat.history_for_new_members, 'NONE'), coalesce($15::chat.participant_role, 'MEMBER'), coalesce($16::chat.participant_role, 'ADMIN'))
+             coalesce($14::chat.history_for_new_members, CASE $2 WHEN 'SUPPORT' THEN 'ALL'::chat.history_for_new_members ELSE 'NONE' END), coalesce($15::chat.participant_role, 'MEMBER'), coalesce($16::chat.participant_role, 'ADMIN'),
+             CASE $2 WHEN 'SUPPORT' THEN 'OPEN'::chat.support_status END)
            ON CONFLICT DO NOTHING RETURNING id`,
   }, [id, type, createdById, targetUserId ?? null, name ?? null, avatarUrl ?? null, description ?? null, clientChatId ?? null, externalRef ?? null,
     json(labels), json(metadata), settings?.slowModeSeconds ?? null, settings?.retentionDays ?? null, settings?.historyForNewMembers ?? null, settings?.whoMaySend ?? null, settings?.whoMayInvite ?? null])
@@ -89,6 +100,8 @@ export interface Joining {
   /** One of them who gets the chat. */
   ownerId?: string
   label: string | null
+  /** Those of some of them. */
+  labels?: Record<string, string>
   firstRevision: number
   inboxRevisions: Map<string, number>
   visibleFromSeq: number
@@ -100,19 +113,19 @@ export interface Joining {
  * Makes these users members, for the first time or again. One revision each. What somebody who comes back has hidden is told
  * again with their membership: their devices have forgotten the chat, or never heard of it while it was left.
  */
-export async function joinParticipants (db: Queryable, chatId: string, { userIds, role, ownerId, label, firstRevision, inboxRevisions, visibleFromSeq, readSeq }: Joining): Promise<Participant[]> {
+export async function joinParticipants (db: Queryable, chatId: string, { userIds, role, ownerId, label, labels, firstRevision, inboxRevisions, visibleFromSeq, readSeq }: Joining): Promise<Participant[]> {
   return participants(await db.query({
     name: 'chats.joinParticipants',
     text: `WITH joining AS (SELECT j.user_id, j.inbox_revision, j.n FROM unnest($2::text[], $3::integer[]) WITH ORDINALITY AS j (user_id, inbox_revision, n)),
              told_again AS (UPDATE chat.message_hidden x SET inbox_revision = j.inbox_revision FROM joining j WHERE x.chat_id = $1 AND x.user_id = j.user_id AND x.seq >= $7)
            INSERT INTO chat.chat_participant AS p (chat_id, user_id, role, label, state, joined_at, join_revision, revision, inbox_revision, visible_from_seq, delivered_seq, read_seq)
-           SELECT $1, j.user_id, CASE WHEN j.user_id = $9 THEN 'OWNER' ELSE $4::chat.participant_role END, $5, 'JOINED', clock_timestamp(), $6 + j.n - 1, $6 + j.n - 1, j.inbox_revision, $7, $8, $8
+           SELECT $1, j.user_id, CASE WHEN j.user_id = $9 THEN 'OWNER' ELSE $4::chat.participant_role END, coalesce($10::jsonb ->> j.user_id, $5), 'JOINED', clock_timestamp(), $6 + j.n - 1, $6 + j.n - 1, j.inbox_revision, $7, $8, $8
            FROM joining j
            ON CONFLICT (chat_id, user_id) DO UPDATE SET role = excluded.role, label = excluded.label, state = 'JOINED', joined_at = excluded.joined_at,
              join_revision = excluded.join_revision, revision = excluded.revision, inbox_revision = excluded.inbox_revision, visible_from_seq = excluded.visible_from_seq,
              delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq, public_read_seq = NULL, archived_seq = NULL, pinned_at = NULL, marked_unread = false
            RETURNING chat.participant_json(p) AS participant`,
-  }, [chatId, userIds, userIds.map(userId => inboxRevisions.get(userId) ?? 0), role, label, firstRevision, visibleFromSeq, readSeq, ownerId ?? null]))
+  }, [chatId, userIds, userIds.map(userId => inboxRevisions.get(userId) ?? 0), role, label, firstRevision, visibleFromSeq, readSeq, ownerId ?? null, json(labels)]))
 }
 
 export async function leaveChat (db: Queryable, chatId: string, userId: string, { state, revision, inboxRevision }: { state: 'LEFT' | 'REMOVED' | 'BANNED' | 'REJECTED', revision: number, inboxRevision: number }): Promise<Participant[]> {
@@ -214,12 +227,12 @@ export async function clearHistory (db: Queryable, chatId: string, userId: strin
   }, [chatId, userId, clearedSeq, unlist, inboxRevision])
 }
 
-export interface Rules { type: string, whoMayInvite: Role, historyForNewMembers: 'NONE' | 'ALL' }
+export interface Rules { type: string, createdById: string, whoMayInvite: Role, historyForNewMembers: 'NONE' | 'ALL' }
 
 export async function chatRules (db: Queryable, chatId: string): Promise<Rules | undefined> {
   const [row] = await db.query<Rules>({
     name: 'chats.chatRules',
-    text: 'SELECT c.type, c.who_may_invite AS "whoMayInvite", c.history_for_new_members AS "historyForNewMembers" FROM chat.chat_session c WHERE c.id = $1',
+    text: 'SELECT c.type, c.created_by_id AS "createdById", c.who_may_invite AS "whoMayInvite", c.history_for_new_members AS "historyForNewMembers" FROM chat.chat_session c WHERE c.id = $1',
   }, [chatId])
   return row
 }
@@ -249,6 +262,7 @@ export async function listChats (
              WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM' AND chat.is_archived(h, p) = $2 AND NOT chat.is_request_for(c, $1)
                AND ($3::chat.chat_type IS NULL OR c.type = $3)
                AND (c.type <> 'DIRECT' OR h.last_ordinal_seq > p.cleared_seq OR (NOT $2 AND (p.cleared_seq > 0 OR c.created_by_id = $1)))
+               AND (c.type <> 'SUPPORT' OR NOT $2 OR p.cleared_seq = 0 OR h.last_ordinal_seq > p.cleared_seq)
                AND ($8::text IS NULL OR position(chat.folded($8) IN chat.folded(${NAME_FOR_USER})) > 0)
                AND ${byLabels ? 'c.labels @> $9::jsonb' : "$9::jsonb = '{}'::jsonb"}
                AND ($5::timestamptz IS NULL OR (p.pinned_at IS NOT NULL, coalesce(h.last_message_at, c.created_at), p.chat_id) < ($4::boolean, $5::timestamptz, $6::uuid))

@@ -2,6 +2,7 @@ import type { Change, Changes, LockedParticipant } from '../changes.ts'
 import { ApiError } from '../errors.ts'
 import { writeSystemMessage } from '../messages/system.ts'
 import { announceParticipants } from './announce.ts'
+import { passOn } from '../support/assignee.ts'
 import { addToMemberCount, leaveChat, silenceParticipant } from './queries.ts'
 import { isAbove, requireRole } from './roles.ts'
 import type { ParticipantChange, Silence } from './schemas.ts'
@@ -29,7 +30,9 @@ export function sanctionsService (changes: Changes) {
     const participants = await leaveChat(change.tx, change.chatId, userId, { state: to, revision: await change.takeRevisions(), inboxRevision: inboxRevisions.get(userId) ?? 0 })
     if (state !== 'JOINED') return announceParticipants(change, 'participant_updated', reason, actorId, notice, participants)
     const memberCount = await addToMemberCount(change.tx, change.chatId, -1)
-    return announceParticipants(change, 'participant_left', reason, actorId, notice, participants, { left: [userId], memberCount })
+    const answer = announceParticipants(change, 'participant_left', reason, actorId, notice, participants, { left: [userId], memberCount })
+    await passOn(change, userId)
+    return answer
   }
 
   async function setSilence (change: Change, actorId: string, { userId, state }: LockedParticipant, until: string | null): Promise<ParticipantChange> {

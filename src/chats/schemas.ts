@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import {
-  ChatId, ChatRef, ClientKey, Count, Cursor, Input, InputWithLabels, InputWithOneOf, Labels, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId, UserRef,
+  ChatId, ChatRef, ClientKey, Count, Cursor, Dictionary, Input, InputWithLabels, InputWithOneOf, Labels, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId, UserRef,
 } from '../primitives.ts'
 import { Message, MessageType } from '../messages/schemas.ts'
 import { Watermark } from '../receipts/schemas.ts'
@@ -10,6 +10,8 @@ import { Participant, ParticipantState, Role } from './participant.ts'
 export { Participant, Role } from './participant.ts'
 
 export const ChatType = Type.Enum(['DIRECT', 'GROUP', 'SUPPORT', 'STREAM'])
+export const SupportStatus = Type.Enum(['OPEN', 'ASSIGNED', 'CLOSED'])
+
 export const ChatSettings = Type.Object({
   slowModeSeconds: Type.Integer({ minimum: 0, maximum: 86_400 }),
   retentionDays: Nullable(Type.Integer({ minimum: 1, maximum: 36_500 })),
@@ -31,7 +33,7 @@ export const Chat = Type.Object({
   request: Nullable(Type.Object({
     status: Type.Enum(['PENDING', 'ACCEPTED', 'REJECTED', 'AUTO_ACCEPTED']), requestedById: UserId, answeredAt: Nullable(Time),
   })),
-  support: Nullable(Type.Object({ status: Type.Enum(['OPEN', 'ASSIGNED', 'CLOSED']), assigneeId: Nullable(UserId) })),
+  support: Nullable(Type.Object({ status: SupportStatus, assigneeId: Nullable(UserId) })),
   createdById: UserId,
   revision: Revision,
   createdAt: Time,
@@ -97,14 +99,23 @@ const NewChat = {
   metadata: Type.Optional(Metadata),
 }
 
-export const CreateDirect = Input({ type: Type.Literal('DIRECT'), targetUserId: UserId, ...NewChat })
+const ParticipantLabels = Dictionary(Label, { maxProperties: 1000, description: "The application's own roles of those who are in it from the beginning, by user id" })
+
+export const CreateDirect = Input({ type: Type.Literal('DIRECT'), targetUserId: UserId, participantLabels: Type.Optional(ParticipantLabels), ...NewChat })
 export const CreateGroup = Input({
   type: Type.Literal('GROUP'),
   name: Name,
   participantIds: Type.Array(UserId, { maxItems: 999, description: 'Beside the creator, who becomes the owner' }),
+  participantLabels: Type.Optional(ParticipantLabels),
   avatarUrl: Type.Optional(Url),
   description: Type.Optional(Description),
   settings: Type.Optional(Type.Partial(ChatSettings, { additionalProperties: false })),
+  ...NewChat,
+})
+export const CreateSupport = Input({
+  type: Type.Literal('SUPPORT'),
+  name: Type.Optional(Name),
+  description: Type.Optional(Description),
   ...NewChat,
 })
 export const CreateStream = Input({
@@ -118,11 +129,12 @@ export const CreateStream = Input({
 export type CreateDirect = Static<typeof CreateDirect>
 export type CreateGroup = Static<typeof CreateGroup>
 export type CreateStream = Static<typeof CreateStream>
-export type CreateChat = CreateDirect | CreateGroup | CreateStream
+export type CreateSupport = Static<typeof CreateSupport>
+export type CreateChat = CreateDirect | CreateGroup | CreateStream | CreateSupport
 
 /** `type` decides which. */
-export const CreateChat = Type.Unsafe<CreateDirect | CreateGroup | CreateStream>({
-  type: 'object', required: ['type'], discriminator: { propertyName: 'type' }, oneOf: [CreateDirect, CreateGroup, CreateStream],
+export const CreateChat = Type.Unsafe<CreateDirect | CreateGroup | CreateStream | CreateSupport>({
+  type: 'object', required: ['type'], discriminator: { propertyName: 'type' }, oneOf: [CreateDirect, CreateGroup, CreateStream, CreateSupport],
 })
 
 export const UpdateChat = Type.Object({
@@ -193,7 +205,11 @@ export const AddParticipants = Input({
 })
 export type AddParticipants = Static<typeof AddParticipants>
 
-export const UpdateParticipant = Type.Object({ role: Type.Optional(Role), label: Type.Optional(Nullable(Label)) }, { additionalProperties: false, minProperties: 1 })
+export const UpdateParticipant = Type.Object({
+  role: Type.Optional(Role),
+  label: Type.Optional(Nullable(Label)),
+  transfer: Type.Optional(Type.Boolean({ description: 'With the role OWNER: who gives it away becomes an ADMIN' })),
+}, { additionalProperties: false, minProperties: 1 })
 export type UpdateParticipant = Static<typeof UpdateParticipant>
 
 export const ParticipantRef = Input({ ...ChatRef.properties, userId: UserId })

@@ -12,7 +12,7 @@ import type { InvitationsService } from './invitations.ts'
 import type { MembersService } from './members.ts'
 import type { MembershipsService } from './memberships.ts'
 import {
-  blockedAmong, chatStats, chatView, findChat, insertChat, insertHead, isUser, joinParticipants, listChats, listStreams, listUserChats, markDeleted, updateChat, type NewChat,
+  blockedAmong, chatStats, chatView, directPeer, findChat, insertChat, insertHead, isUser, joinParticipants, listChats, listStreams, listUserChats, markDeleted, updateChat, type NewChat,
 } from './queries.ts'
 import { listRequests } from './request-queries.ts'
 import type { RequestsService } from './requests.ts'
@@ -67,9 +67,10 @@ export function chatsService ({ db, changes, members, memberships, requests, inv
     change.created(chat.id, lastRevision, { isStream: chat.type === 'STREAM' })
     await joinParticipants(change.tx, chat.id, {
       userIds,
-      ...(chat.type !== 'DIRECT' && { ownerId: chat.createdById }),
+      ...((chat.type === 'GROUP' || chat.type === 'STREAM') && { ownerId: chat.createdById }),
       role: 'MEMBER',
-      label: null,
+      label: chat.type === 'SUPPORT' ? 'USER' : null,
+      ...(chat.participantLabels && { labels: chat.participantLabels }),
       firstRevision: 2,
       inboxRevisions: await change.takeInboxRevisions(userIds),
       visibleFromSeq: 1,
@@ -152,21 +153,27 @@ export function chatsService ({ db, changes, members, memberships, requests, inv
       return stats
     },
 
-    /** @throws {ApiError} ROLE_REQUIRED below ADMIN */
+    /**
+     * A DIRECT chat has no administrator: either of the two may set its labels, its metadata and how long messages are kept, nobody the rest.
+     * @throws {ApiError} ROLE_REQUIRED below ADMIN; CHAT_BLOCKED
+     */
     async update (userId: string, chatId: string, request: UpdateChat): Promise<ChatView> {
       assertMetadata(request.metadata)
       await changes.run({ chatId, participants: [userId] }, async change => {
-        requireRole(change.member(userId).role, 'ADMIN')
+        const { role } = change.member(userId)
+        const peer = await directPeer(change.tx, change.chatId, userId)
+        if (peer === undefined || !isForEither(request)) requireRole(role, 'ADMIN')
+        else if ((await blockedAmong(change.tx, userId, [peer])).length > 0) throw new ApiError('CHAT_BLOCKED')
         const chat = await updateChat(change.tx, change.chatId, await change.takeRevisions(), request)
         change.publish({ type: 'chat_updated', data: { chat } })
       })
       return get(userId, chatId)
     },
 
-    /** A GROUP is left; a DIRECT chat is cleared, and not listed until something new comes. */
+    /** A GROUP is left; a DIRECT chat is cleared, and not listed until something new comes; so is a SUPPORT chat, by the user whose questions it holds. */
     async deleteForMe (userId: string, chatId: string): Promise<void> {
       const { chat } = await get(userId, chatId)
-      if (chat.type === 'DIRECT') await memberships.clear(userId, chatId, { unlist: true })
+      if (chat.type === 'DIRECT' || (chat.type === 'SUPPORT' && chat.createdById === userId)) await memberships.clear(userId, chatId, { unlist: true })
       else await members.leave(userId, chatId)
     },
 
@@ -182,10 +189,16 @@ export function chatsService ({ db, changes, members, memberships, requests, inv
   }
 }
 
+/** Whether either of the two in a DIRECT chat may change this. */
+function isForEither ({ labels, metadata, settings = {}, ...others }: UpdateChat): boolean {
+  return [...Object.keys(others), ...Object.keys(settings).filter(name => name !== 'retentionDays')].length === 0
+}
+
 function othersOf (request: CreateChat): string[] {
   switch (request.type) {
     case 'DIRECT': return [request.targetUserId]
     case 'GROUP': return request.participantIds
-    case 'STREAM': return []
+    case 'STREAM':
+    case 'SUPPORT': return []
   }
 }

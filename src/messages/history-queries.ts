@@ -3,15 +3,15 @@ import type { Queryable } from '../plugins/database.ts'
 import type { PageEnds, PageRange } from './range.ts'
 import type { History } from './schemas.ts'
 
-type HistoryFilter = Pick<History, 'type' | 'senderId' | 'from' | 'to' | 'hasAttachment'>
+export type HistoryFilter = Pick<History, 'type' | 'senderId' | 'from' | 'to' | 'hasAttachment'>
 
 export interface HistoryRows extends PageEnds { page: EncodedJson, count: number }
 
 /** The types that come with attachments. */
-const MEDIA = ['IMAGE', 'VIDEO', 'AUDIO', 'VOICE', 'FILE'] as const
+export const MEDIA = ['IMAGE', 'VIDEO', 'AUDIO', 'VOICE', 'FILE'] as const
 
 /** The types that a filter leaves, where these are named; [] if it contradicts itself. */
-function typesOf ({ type, hasAttachment }: HistoryFilter): readonly string[] | undefined {
+export function typesOf ({ type, hasAttachment }: Pick<HistoryFilter, 'type' | 'hasAttachment'>): readonly string[] | undefined {
   if (type === undefined) return hasAttachment ? MEDIA : undefined
   const isMedia = MEDIA.some(each => each === type)
   return hasAttachment === undefined || hasAttachment === isMedia ? [type] : []

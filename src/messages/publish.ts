@@ -4,10 +4,13 @@ import { watermarkFrames } from '../receipts/frames.ts'
 import type { SendOutcome } from './queries.ts'
 import { Writer } from './writer.ts'
 
-/** The writer of this process: what it commits goes to the hub. */
-export function messageWriter (app: FastifyInstance): Writer {
+/** The writer of this process: what it commits goes to the hub, and `committed` is told. */
+export function messageWriter (app: FastifyInstance, committed: (chatId: string, seq: number) => void): Writer {
   const writer = new Writer(app.db, app.log, {
-    created: outcomes => app.hub.publish(outcomes.flatMap(receivedFrames)),
+    created: outcomes => {
+      app.hub.publish(outcomes.flatMap(receivedFrames))
+      for (const { chatId, seq } of outcomes) committed(chatId, seq)
+    },
     found: outcomes => { for (const { chatId, revision } of outcomes) app.hub.expectChat(chatId, revision) },
   })
   app.addHook('onClose', () => writer.drain())

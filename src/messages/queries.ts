@@ -1,5 +1,6 @@
 import { EncodedJson } from '../json.ts'
 import type { Queryable } from '../plugins/database.ts'
+import { fold } from '../search/text.ts'
 import type { MessageKey } from './message-id.ts'
 import type { NewMentions } from './schemas.ts'
 
@@ -48,8 +49,13 @@ export async function sendMessages (db: Queryable, items: SendItem[], { wait }: 
     text: `SELECT s.status, s.code, s.chat_id AS "chatId", s.seq, s.revision, s.previous_revision AS "previousRevision",
              s.retry_after_ms AS "retryAfterMs", s.watermark::text, s.participant::text, s.thread_root::text AS "threadRoot", s.message::text
            FROM chat.send_messages($1::jsonb, $2, false) s`,
-  }, [JSON.stringify(items), wait])
+  }, [JSON.stringify(items.map(withSearchKeys)), wait])
   return rows.map((row, index) => ({ ...row, senderId: items[index]?.senderId ?? null }))
+}
+
+/** So that it can be found from the moment at which it is there. */
+function withSearchKeys (item: SendItem): object {
+  return item.content === undefined || item.type === 'ENCRYPTED' ? item : { ...item, searchKeys: fold(item.content) }
 }
 
 /** One message as the viewer may see it, with what it quotes; undefined: there is none. */

@@ -6,6 +6,8 @@ import { ApiError, toApiError } from '../errors.ts'
 import { EncodedJson } from '../json.ts'
 import { assertMetadata } from '../metadata.ts'
 import type { Database } from '../plugins/database.ts'
+import { writeKeys } from '../search/queries.ts'
+import { fold } from '../search/text.ts'
 import { deleteMessage } from './deletion.ts'
 import { listMessages } from './history-queries.ts'
 import { parseMessageId, type MessageKey } from './message-id.ts'
@@ -107,6 +109,7 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
         requireVoice(state)
         if (mentions?.all && !state.mentionsAll && state.chatType !== 'DIRECT') requireRole(change.member(userId).role, 'MODERATOR')
         const data = `{"message":${await updateContent(change.tx, key, await change.takeRevisions(), content, mentions)}}`
+        await writeKeys(change.tx, key, fold(content))
         change.publish({ type: 'message_edited', data, message: { seq: key.seq, senderId: userId } })
         return new EncodedJson(data)
       }, { content, ...(mentions && { mentions }), editWindowSeconds: config.editWindowSeconds })

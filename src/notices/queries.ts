@@ -38,7 +38,7 @@ export async function noticesFor (db: Queryable, addressees: Addressee[]): Promi
         SELECT d.user_id, (
           SELECT coalesce(sum(chat.unread_count(h, p)), 0)::integer
           FROM chat.chat_participant p JOIN chat.chat_session c ON c.id = p.chat_id JOIN chat.chat_head h ON h.chat_id = p.chat_id
-          WHERE p.user_id = d.user_id AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM' AND h.last_ordinal_seq > p.read_seq
+          WHERE p.user_id = d.user_id AND p.state = 'JOINED' AND c.deleted_at IS NULL AND c.type <> 'STREAM' AND NOT chat.is_request_for(c, d.user_id) AND h.last_ordinal_seq > p.read_seq
             AND coalesce(p.muted_until <= now(), true) AND NOT chat.is_archived(h, p)) AS unread
         FROM (SELECT DISTINCT user_id FROM due) d)
       SELECT d.chat_id AS "chatId", d.user_id AS "userId", json_build_object(

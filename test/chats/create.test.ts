@@ -62,6 +62,20 @@ t.test('a group by the same externalRef is one group, whose members alone learn 
   t.match(await group('zoe', { externalRef: 'order 7' }), { chat: { externalRef: 'order 7', createdById: 'zoe' } }, 'a chat that is deleted gives it back')
 })
 
+t.test('strangers who race for an externalRef: one gets it, the others learn that it is taken and nothing else', async t => {
+  const outcomes = await Promise.all(Array.from({ length: 9 }, (_, n) => group(`racer ${n % 3}`, { externalRef: 'race' }).catch(error => error)))
+  const made = outcomes.filter(outcome => 'chat' in outcome) as ChatView[]
+  t.equal(distinct(made), 1)
+  t.equal(made.length, 3, 'whose it is finds it')
+  for (const outcome of outcomes.filter(outcome => !('chat' in outcome))) t.match(outcome, { status: 409, code: 'EXTERNAL_REF_TAKEN' })
+  const chatId = made[0]?.chat.id
+  await request(parley, made[0]?.chat.createdById ?? '', 'POST', `/sessions/${chatId}/participants`, { userIds: ['guest'] })
+  t.equal((await group('guest', { externalRef: 'race' })).chat.id, chatId)
+  await request(parley, 'guest', 'DELETE', `/sessions/${chatId}`)
+  const refusal = await parley.app.inject({ method: 'POST', url: '/api/v1/chat/sessions', headers: { authorization: `Bearer ${parley.token('guest')}` }, payload: { type: 'GROUP', name: 'New', participantIds: [], externalRef: 'race' } })
+  t.strictSame(refusal.json(), { statusCode: 409, code: 'EXTERNAL_REF_TAKEN', error: 'Conflict', message: 'Another chat has this externalRef' }, 'nor who has left')
+})
+
 t.test('whom somebody writes to is never decided by a key', async t => {
   const withCarol = await direct('alice', 'carol', { clientChatId: 'direct key', externalRef: 'direct ref' })
   t.equal((await direct('alice', 'carol', { clientChatId: 'other', externalRef: 'other' })).chat.id, withCarol.chat.id, 'the pair decides')

@@ -121,6 +121,54 @@ t.test('a chat keeps an owner: the last one cannot be demoted, and passes it on 
   await t.rejects(send(parley, 'ada', chatId, 'hello'), { code: 'CHAT_NOT_FOUND' })
 })
 
+t.test('an owner passes the chat on, and administers it from then on', async t => {
+  const chatId = await makeHierarchy()
+  const [bob, olga] = [await signIn(t, parley, 'bob'), await signIn(t, parley, 'olga')]
+  const answer = await change('olga', chatId, 'bob', { role: 'OWNER', label: 'HOST', transfer: true })
+  t.match(answer, { participants: [{ userId: 'bob', role: 'OWNER', label: 'HOST' }, { userId: 'olga', role: 'ADMIN' }], message: { system: { kind: 'ownership_transferred', actorId: 'olga', targetIds: ['bob'] } } })
+  t.match((await bob.next('participant_updated')).data, { ...answer, reason: 'ownership_transferred' })
+  for (const [socket, role] of [[bob, 'OWNER'], [olga, 'ADMIN']] as const) t.match((await socket.next('inbox_updated')).data, { memberships: [{ chatId, role }] })
+  t.strictSame(await rolesOf('bob', chatId), { olga: 'ADMIN', ada: 'ADMIN', mona: 'MODERATOR', bob: 'OWNER' })
+  for (const [by, to, body, code] of [
+    ['olga', 'ada', { role: 'OWNER', transfer: true }, 'ROLE_REQUIRED'], ['bob', 'bob', { role: 'OWNER', transfer: true }, 'TARGET_IS_SELF'], ['bob', 'zoe', { role: 'OWNER', transfer: true }, 'USER_NOT_FOUND'],
+    ['bob', 'ada', { role: 'ADMIN', transfer: true }, 'VALIDATION_FAILED'], ['bob', 'ada', { transfer: true }, 'VALIDATION_FAILED'],
+  ] as const) await t.rejects(change(by, chatId, to, body), { code }, `${by} to ${to}: ${JSON.stringify(body)}`)
+  const [, ...owners] = await Promise.all(['ada', 'mona'].map(to => change('bob', chatId, to, { role: 'OWNER', transfer: true }).catch(error => error)))
+  t.match(owners, [{}])
+  t.equal(Object.values(await rolesOf('ada', chatId)).filter(role => role === 'OWNER').length, 1, 'to two at once: to one')
+})
+
+t.test('labels of the application: from the beginning, on messages, and on the last message', async t => {
+  const view = await request<ChatView>(parley, 'olga', 'POST', '/sessions', { type: 'GROUP', name: 'Live', participantIds: ['bob', 'carol'], participantLabels: { olga: 'STREAMER', bob: 'USER', nobody: 'GHOST' } })
+  t.strictSame(view.participants.map(({ userId, label }) => [userId, label]), [['olga', 'STREAMER'], ['bob', 'USER'], ['carol', null]])
+  const direct = await request<ChatView>(parley, 'bob', 'POST', '/sessions', { type: 'DIRECT', targetUserId: 'olga', participantLabels: { olga: 'STREAMER', bob: 'USER' } })
+  t.equal((await send(parley, 'olga', direct.chat.id, 'hello')).senderLabel, 'STREAMER')
+  t.match((await request<ChatView>(parley, 'bob', 'GET', `/sessions/${direct.chat.id}`)).lastMessage, { senderLabel: 'STREAMER' })
+  await change('olga', view.chat.id, 'bob', { label: 'VIP' })
+  t.equal((await send(parley, 'bob', view.chat.id, 'hello')).senderLabel, 'VIP')
+  await change('olga', view.chat.id, 'bob', { label: null })
+  t.strictSame((await history(parley, 'carol', view.chat.id)).map(({ senderLabel }) => senderLabel), [null, 'VIP', null], 'a message keeps the label it was written with')
+  await t.rejects(request(parley, 'olga', 'POST', '/sessions', { type: 'GROUP', name: 'Live', participantIds: [], participantLabels: { olga: '' } }), { code: 'VALIDATION_FAILED' })
+})
+
+t.test('slow mode and who may send and invite, changed while the chat goes on', async t => {
+  const chatId = await makeHierarchy()
+  const set = (settings: object) => request<ChatView>(parley, 'ada', 'PATCH', `/sessions/${chatId}`, { settings })
+  await send(parley, 'bob', chatId, 'one')
+  t.match((await set({ slowModeSeconds: 3600 })).chat.settings, { slowModeSeconds: 3600, whoMaySend: 'MEMBER' }, 'what is not said stays')
+  await t.rejects(send(parley, 'bob', chatId, 'two'), { code: 'SLOW_MODE' })
+  await send(parley, 'mona', chatId, 'a moderator may')
+  await send(parley, 'mona', chatId, 'and again')
+  await set({ slowModeSeconds: 0 })
+  await send(parley, 'bob', chatId, 'two')
+  await set({ whoMaySend: 'MODERATOR' })
+  await t.rejects(send(parley, 'bob', chatId, 'three'), { code: 'CHAT_READ_ONLY' })
+  await t.rejects(add('bob', chatId, ['carol']), { code: 'ROLE_REQUIRED' })
+  await set({ whoMaySend: 'MEMBER', whoMayInvite: 'MEMBER' })
+  await send(parley, 'bob', chatId, 'three')
+  await add('bob', chatId, ['carol'])
+})
+
 t.test('of equals, the one who has been there longest inherits', async t => {
   const chatId = await makeGroup(parley, 'olga', ['zoe'])
   await add('olga', chatId, ['abel'])
@@ -141,8 +189,21 @@ t.test('nobody comes to, leaves or is changed in a DIRECT chat', async t => {
   await t.rejects(remove('ann', chatId, 'ben'), { code: 'ROLE_REQUIRED' })
   await t.rejects(remove('ann', chatId, 'ann'), { code: 'ROLE_REQUIRED' })
   await t.rejects(change('ann', chatId, 'ben', { role: 'ADMIN' }), { code: 'ROLE_REQUIRED' })
-  await t.rejects(request(parley, 'ann', 'PATCH', `/sessions/${chatId}`, { name: 'Ours' }), { code: 'ROLE_REQUIRED' })
+  for (const body of [{ name: 'Ours' }, { description: null }, { avatarUrl: null }, { settings: { slowModeSeconds: 5 } }, { labels: {}, settings: { retentionDays: 7, whoMaySend: 'OWNER' } }]) {
+    await t.rejects(request(parley, 'ann', 'PATCH', `/sessions/${chatId}`, body), { code: 'ROLE_REQUIRED' }, JSON.stringify(body))
+  }
   await t.rejects(request(parley, 'ann', 'DELETE', `/sessions/${chatId}?scope=everyone`), { code: 'ROLE_REQUIRED' })
+})
+
+t.test('either of two may set what their DIRECT chat is about, and how long it is kept', async t => {
+  const chatId = await makeDirect(parley, 'ann', 'ben')
+  const ann = await signIn(t, parley, 'ann')
+  t.match(await request(parley, 'ben', 'PATCH', `/sessions/${chatId}`, { labels: { call: '7' }, metadata: { a: 1 }, settings: { retentionDays: 7 } }), { chat: { labels: { call: '7' }, metadata: { a: 1 }, settings: { retentionDays: 7 } } })
+  t.match((await ann.next('chat_updated')).data, { chat: { labels: { call: '7' }, settings: { retentionDays: 7 } } })
+  await request(parley, 'ann', 'PUT', `/sessions/${chatId}`, { settings: { retentionDays: null } })
+  await request(parley, 'ann', 'PUT', '/blocks/ben')
+  for (const userId of ['ann', 'ben']) await t.rejects(request(parley, userId, 'PATCH', `/sessions/${chatId}`, { labels: {} }), { code: 'CHAT_BLOCKED' }, 'not over a block')
+  await t.rejects(request(parley, 'zoe', 'PATCH', `/sessions/${chatId}`, { labels: {} }), { code: 'CHAT_NOT_FOUND' })
 })
 
 t.test('who is not there cannot be changed, and who is not in it changes nothing', async t => {

@@ -15,7 +15,7 @@ const parley = withRoles(await startParley(t, { MAX_FRAME_BYTES: String(MAX_BYTE
 const world = await makeWorld(parley)
 const { group } = world
 const sockets = new Map<Person, Wire>()
-for (const person of ['bob', 'fay', 'olga'] as const) sockets.set(person, await signIn(parley, world.id(person)))
+for (const person of ['bob', 'fay', 'olga', 'gus'] as const) sockets.set(person, await signIn(parley, world.id(person)))
 const socketOf = (person: Person) => sockets.get(person) as Wire
 const tokenOf = (person: Person) => parley.token(world.id(person))
 const messagesPath = `${PREFIX}/sessions/${group}/messages`

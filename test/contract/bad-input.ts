@@ -104,6 +104,23 @@ export const MALFORMED: Malformed[] = [
     good: ({ id }) => ({ userId: id('bob') }),
     bad: [...limits, ...userIds(userId => ({ userId })).slice(0, -1), ...cursors('cursor', [{ joinedAt: 'now', chatId: NOTHING }, { joinedAt: '2024-01-01T00:00:00Z', chatId: NUL }]), { includeArchived: 'x' }, ...unknown],
   },
+  {
+    route: 'POST /sessions',
+    command: 'create_chat',
+    as: 'bob',
+    good: () => ({ type: 'SUPPORT' }),
+    bad: [...texts('name', 256), ...labels, ...metadata, ...texts('externalRef', 256), { targetUserId: 'new' }, { participantIds: [] }, ...unknown],
+  },
+  {
+    route: 'GET /support/sessions',
+    command: 'get_support_chats',
+    as: 'gus',
+    good: () => ({}),
+    bad: [...limits, ...cursors('cursor', [{ createdAt: 'now', chatId: NOTHING }, { createdAt: '2024-01-01T00:00:00Z', chatId: NUL }]), { status: 'LOST' }, { status: NUL }, { labels: { [NUL]: 'x' } }, { labels: tooMany }, ...unknown],
+  },
+  { route: 'POST /sessions/{chatId}/take', command: 'take_chat', as: 'gus', good: ({ question }) => ({ chatId: question }), bad: [...chatIds.map(chatId => ({ chatId })), { join: 'yes' }, { join: null }, ...unknown] },
+  { route: 'POST /sessions/{chatId}/release', command: 'release_chat', as: 'gus', good: ({ taken }) => ({ chatId: taken }), bad: [...chatIds.map(chatId => ({ chatId })), ...userIds(toUserId => ({ toUserId })), { toUserId: null }, ...unknown] },
+  { route: 'POST /sessions/{chatId}/close', command: 'close_chat', as: 'bob', good: ({ question }) => ({ chatId: question }), bad: [...chatIds.map(chatId => ({ chatId })), ...unknown] },
   { route: 'GET /sessions/{chatId}/stats', command: 'get_stats', as: 'bob', good: ({ group }) => ({ chatId: group }), bad: [...chatIds.map(chatId => ({ chatId })), ...unknown] },
   { route: 'GET /sessions/{chatId}/participants', command: 'get_participants', as: 'bob', good: ({ group }) => ({ chatId: group }), bad: [...limits, ...cursors('cursor', [{ joinRevision: 2 ** 31 }, { joinRevision: 0.5 }, { joinRevision: 1, more: 1 }])] },
   {
@@ -112,6 +129,16 @@ export const MALFORMED: Malformed[] = [
     as: 'bob',
     good: ({ group }) => ({ chatId: group, limit: 1 }),
     bad: [...limits, ...['before', 'after', 'around'].flatMap(seqs), ...times('from'), ...times('to'), ...userIds(senderId => ({ senderId })), { type: 'LETTER' }, { before: 1, after: 1 }, ...unknown, ...chatIds.map(chatId => ({ chatId }))],
+  },
+  {
+    route: 'GET /sessions/{chatId}/search',
+    command: 'search',
+    as: 'bob',
+    good: ({ group }) => ({ chatId: group, q: 'late' }),
+    bad: [
+      ...[NUL, '', 'x'.repeat(513), '😀'.repeat(513)].map(q => ({ q })), ...limits, ...times('from'), ...times('to'), ...userIds(senderId => ({ senderId })), { type: 'LETTER' }, { order: 'worst' }, { hasAttachment: 'perhaps' }, ...unknown, ...chatIds.map(chatId => ({ chatId })),
+      ...cursors('cursor', [{ at: 1e300, chatId: NOTHING, seq: 1 }, { at: 0, chatId: NOTHING, seq: 2 ** 31 }, { at: 0, chatId: NUL, seq: 1 }, { at: -1e15, chatId: NOTHING, seq: 1 }, { at: 1, chatId: NOTHING, seq: 1, more: 1 }]),
+    ],
   },
   { route: 'GET /sessions/{chatId}/changes', command: 'changes', as: 'bob', good: ({ group }) => ({ chatId: group, since: 1 }), bad: [...seqs('since'), { limit: 201 }, { limit: 0 }, ...chatIds.map(chatId => ({ chatId }))] },
   {

@@ -7,6 +7,8 @@ import { ON_CONSENT } from './operations-on-consent.ts'
 import { ON_MEMBERS } from './operations-on-members.ts'
 import { ON_THREADS } from './operations-on-threads.ts'
 import { ON_MESSAGES } from './operations-on-messages.ts'
+import { ON_SEARCH } from './operations-on-search.ts'
+import { ON_SUPPORT } from './operations-on-support.ts'
 import { ON_REPORTS } from './operations-on-reports.ts'
 import { ON_STREAMS } from './operations-on-streams.ts'
 import { ON_USERS } from './operations-on-users.ts'
@@ -19,6 +21,8 @@ export interface Operation {
   command: CommandName
   /** What the route says by its name, and the command in its data. */
   says?: Input
+  /** Its worlds have support chats in them. */
+  support?: boolean
   cases: Case[]
 }
 
@@ -285,6 +289,8 @@ export const OPERATIONS: Operation[] = [
   ...ON_STREAMS,
   ...ON_PRESENCE,
   ...ON_LISTS,
+  ...ON_SUPPORT,
   ...ON_USERS,
+  ...ON_SEARCH,
   ...ON_CONSENT,
 ]

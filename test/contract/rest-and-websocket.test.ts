@@ -48,8 +48,8 @@ async function saysTheSame (t: Test, { route, command, says }: Operation, { as, 
 
 async function doesTheSame (t: Test, operation: Operation, row: Case, name: string): Promise<void> {
   const [byRest, bySocket] = await Promise.all([
-    during(row, world => callRoute(parley, parley.token(world.id(row.as)), operation.route, row.input?.(world))),
-    during(row, (world, caller) => caller.command(operation.command, operation.says ? { ...row.input?.(world), ...operation.says } : row.input?.(world))),
+    during(operation, row, world => callRoute(parley, parley.token(world.id(row.as)), operation.route, row.input?.(world))),
+    during(operation, row, (world, caller) => caller.command(operation.command, operation.says ? { ...row.input?.(world), ...operation.says } : row.input?.(world))),
   ])
   t.equal(byRest.answer.code, null, `${name}: by REST ${JSON.stringify(byRest.answer.body).slice(0, 200)}`)
   t.equal(bySocket.answer.code, null, `${name}: by WebSocket ${JSON.stringify(bySocket.answer.body).slice(0, 200)}`)
@@ -58,8 +58,8 @@ async function doesTheSame (t: Test, operation: Operation, row: Case, name: stri
 }
 
 /** Does it in a world of its own; what came of it, and what the caller's other device and somebody else were told. */
-async function during ({ as, prepare }: Case, act: (world: World, caller: Wire) => Promise<Answer>): Promise<{ answer: Answer, told: Frame[][] }> {
-  const world = await makeWorld(parley)
+async function during ({ support = false }: Operation, { as, prepare }: Case, act: (world: World, caller: Wire) => Promise<Answer>): Promise<{ answer: Answer, told: Frame[][] }> {
+  const world = await makeWorld(parley, { support })
   await prepare?.(world)
   const [caller, device, witness] = await Promise.all([signIn(parley, world.id(as)), signIn(parley, world.id(as)), signIn(parley, world.id(as === 'fay' ? 'bob' : 'fay'))])
   const answer = await act(world, caller)

@@ -8,7 +8,9 @@ import { RIGHTS_ON_CONSENT } from './rights-on-consent.ts'
 import { RIGHTS_ON_MEMBERS } from './rights-on-members.ts'
 import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
 import { RIGHTS_ON_THREADS } from './rights-on-threads.ts'
+import { RIGHTS_ON_SEARCH } from './rights-on-search.ts'
 import { RIGHTS_ON_RECOVERY } from './rights-on-recovery.ts'
+import { RIGHTS_ON_SUPPORT } from './rights-on-support.ts'
 import { RIGHTS_ON_REPORTS } from './rights-on-reports.ts'
 import type { Person, World } from './world.ts'
 
@@ -248,5 +250,7 @@ export const RIGHTS: Rights[] = [
   ...RIGHTS_ON_THREADS,
   ...RIGHTS_ON_MEMBERS,
   ...RIGHTS_ON_LISTS,
+  ...RIGHTS_ON_SEARCH,
+  ...RIGHTS_ON_SUPPORT,
   ...RIGHTS_ON_CONSENT,
 ]

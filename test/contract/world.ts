@@ -47,6 +47,10 @@ export interface World {
   askedOne: string
   /** Was olga's and bob's, until it was deleted. */
   dead: string
+  /** Bob's questions: nobody's yet; gus's, with a message of bob's; closed, and was gus's. */
+  question: string
+  taken: string
+  closed: string
   /** Ids of messages. In the group, oldest first: bob's, too old to be edited and before lee's time; lex's; rex's; bob's; fay's answer to it; bob's, deleted. */
   early: string
   lexs: string
@@ -64,7 +68,8 @@ export interface World {
 
 let worlds = 0
 
-export async function makeWorld (parley: Parley): Promise<World> {
+/** `support`: with bob's questions, where they are needed. */
+export async function makeWorld (parley: Parley, { support = true } = {}): Promise<World> {
   const suffix = `-w${++worlds}`
   const id = (person: Person) => person + suffix
   const call: World['call'] = async (person, route, input) => {
@@ -109,6 +114,10 @@ export async function makeWorld (parley: Parley): Promise<World> {
   const quiet = await create('olga', 'Quiet', ['bob'], { settings: { whoMaySend: 'ADMIN' } })
   const slow = await create('olga', 'Slow', ['bob'], { settings: { slowModeSeconds: 3600 } })
   await send('bob', slow, 'one')
+  const ask = async (name: string) => {
+    const { body } = await call('bob', 'POST /sessions', { type: 'SUPPORT', name, labels: { topic: name } })
+    return (body.chat as { id: string }).id
+  }
   const hers = await create('zoe', 'Hers', ['yan'], { externalRef: `hers${suffix}` })
   const hersOne = await send('zoe', hers, 'hers')
   const { body: { chat: live } } = await call('olga', 'POST /sessions', { type: 'STREAM', name: `live${id('olga')}`, externalRef: `live${id('olga')}` })
@@ -124,7 +133,16 @@ export async function makeWorld (parley: Parley): Promise<World> {
   // What nobody can do by the API. bob and fay are online, on some other node.
   await pool.query("INSERT INTO chat.presence_lease (user_id, node_id, lease_until) SELECT unnest($1::text[]), 'another', now() + interval '1 hour'", [[id('bob'), id('fay')]])
   await pool.query("UPDATE chat.chat_message SET created_at = created_at - interval '1 day' WHERE chat_id = $1 AND content = 'early'", [group])
-  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, stream, hers, asked, askedOne, dead, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
+  let [question, taken, closed] = ['', '', '']
+  if (support) {
+    question = await ask('question')
+    taken = await ask('taken')
+    closed = await ask('closed')
+    await send('bob', taken, 'help')
+    for (const chatId of [taken, closed]) await call('gus', 'POST /sessions/{chatId}/take', { chatId })
+    await call('bob', 'POST /sessions/{chatId}/close', { chatId: closed })
+  }
+  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, stream, hers, asked, askedOne, dead, question, taken, closed, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
 }
 
 /** The same number in all worlds: ids, times and keys, each by the place where it is first seen. */

