@@ -1,6 +1,6 @@
 import type { Queryable } from '../plugins/database.ts'
 import type { Watermark } from '../receipts/schemas.ts'
-import { NAME_FOR_USER, type ChatCursor } from './queries.ts'
+import { NAME_FOR_USER, type ChatCursor } from './list-queries.ts'
 import type { Chat, ChatView, ListChats, Participant } from './schemas.ts'
 
 type Status = NonNullable<Chat['request']>['status']

@@ -11,9 +11,8 @@ import { ChatId, Input, Time } from '../primitives.ts'
 import type { InvitationsService } from './invitations.ts'
 import type { MembersService } from './members.ts'
 import type { MembershipsService } from './memberships.ts'
-import {
-  blockedAmong, chatStats, chatView, directPeer, findChat, insertChat, insertHead, isUser, joinParticipants, listChats, listStreams, listUserChats, markDeleted, updateChat, type NewChat,
-} from './queries.ts'
+import { chatStats, listChats, listStreams, listUserChats } from './list-queries.ts'
+import { blockedAmong, chatView, directPeer, findChat, insertChat, insertHead, isUser, joinParticipants, markDeleted, updateChat, type NewChat } from './queries.ts'
 import { listRequests } from './request-queries.ts'
 import type { RequestsService } from './requests.ts'
 import { requireRole } from './roles.ts'

@@ -1,6 +1,6 @@
 // The list of my chats by their labels and names; what a user has had; and that neither reads what is not theirs.
 import t from 'tap'
-import { listChats, listUserChats } from '../../src/chats/queries.ts'
+import { listChats, listUserChats } from '../../src/chats/list-queries.ts'
 import type { ChatView, CommandResult } from '../../src/contract.ts'
 import type { Queryable } from '../../src/plugins/database.ts'
 import { request } from '../helpers/live.ts'

@@ -1,6 +1,6 @@
 // What a chat says of itself in numbers, and what that costs.
 import t from 'tap'
-import { chatStats } from '../../src/chats/queries.ts'
+import { chatStats } from '../../src/chats/list-queries.ts'
 import type { CommandResult } from '../../src/contract.ts'
 import type { Queryable } from '../../src/plugins/database.ts'
 import { request } from '../helpers/live.ts'

@@ -1,7 +1,8 @@
 // No path that people use every day reads through the messages or the chats: what it costs does not grow with them.
 import t, { type Test } from 'tap'
 import { directChatWith } from '../../src/blocks/queries.ts'
-import { chatView, findChat, listChats } from '../../src/chats/queries.ts'
+import { chatView, findChat } from '../../src/chats/queries.ts'
+import { listChats } from '../../src/chats/list-queries.ts'
 import { listMessages } from '../../src/messages/history-queries.ts'
 import { getMessage, messageState, sendMessages, updateContent, type SendItem } from '../../src/messages/queries.ts'
 import type { Queryable } from '../../src/plugins/database.ts'
