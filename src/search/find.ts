@@ -6,14 +6,13 @@
  *
  * - A common word is found among the newest messages: look at those, in rounds, until there are enough hits.
  * - For the others there are Bloom filters over blocks of 128 messages and over 32 such blocks (grams.ts): a chat of 20,000
- *   messages is ruled out by five probes of an index. They are made behind the sends (indexer.ts); a block without one is
+ *   messages has five of the upper ones. They are made behind the sends (indexer.ts); a block without one is
  *   looked at. Nothing depends on the chats of others: every look-up starts with a chat.
  *
  * Measured against it, with 57 trigrams a message, per message sent (the row alone: 33 µs, 0.27 kB of WAL):
- * - GIN over hashed trigrams, the chat mixed into the key: 180 µs, 6.3 kB of WAL. It finds as fast, but halves the sends, and
- *   has to walk a common word's whole list.
+ * - GIN over hashed trigrams, the chat mixed into the key: 180 µs, 6.3 kB of WAL, and a common word's whole list to walk.
  * - B-tree of (chat, trigram, seq): 1,080 µs, 11.7 kB of WAL, 4.7 kB of disk.
- * The filters: 70 bytes of disk and of WAL a message, and some 15–30 µs outside of the send.
+ * The filters: 64–80 µs a message on a busy machine, outside of the send, and 73 bytes of disk.
  */
 import type { Queryable } from '../plugins/database.ts'
 import { scan, type Position, type Scan, type ScanRow, type Scope, type Stretch } from './queries.ts'

@@ -2,7 +2,7 @@
  * Filters: which pieces of words occur in a block of messages. A Bloom filter of all pieces of 1, 2, 3, 4, 6 and 8
  * characters of the folded words (of Han, kana and Hangul only up to 3: there are too many longer ones), and of each two words that stand
  * together, for phrases. So every part of a word of up to four characters is a key itself, and a longer one has several that
- * must all be there. (Without the long pieces, words that are made of common parts are looked for in vain in every fifth block.)
+ * must all be there. (Without the long pieces, words that are made of common parts would be looked for in vain in many blocks.)
  */
 
 export const BLOCK = 128
