@@ -84,12 +84,27 @@ t.test('with all that hangs on it, pins too; what points at it points at nothing
   t.equal(await countOf('message_version', chatId), 0)
   t.equal(await countOf('message_hidden', chatId), 0)
   t.equal(await countOf('mention', chatId), 1)
+  t.strictSame((await sql.rows<{ seq: number }>('SELECT seq FROM chat.message_search WHERE chat_id = $1 ORDER BY seq', [chatId])).map(({ seq }) => seq), [2, 3, 4])
   t.strictSame(await sql.rows('SELECT user_id, from_seq, to_seq FROM chat.message_read WHERE chat_id = $1 ORDER BY 1', [chatId]), [{ user_id: 'cat', from_seq: 2, to_seq: 3 }])
   t.strictSame(await sql.rows("SELECT from_seq, to_seq FROM chat.message_delivery WHERE chat_id = $1 AND user_id = 'cat'", [chatId]), [{ from_seq: 2, to_seq: 3 }])
   t.strictSame((await rest<CommandResult<'get_pins'>>('cat', 'GET', `/sessions/${chatId}/pins`)).data, [])
   const page = await rest<CommandResult<'get_history'>>('cat', 'GET', `/sessions/${chatId}/messages`)
   t.match(page.data.find(({ id }) => id === answer.id), { replyTo: { messageId: one.id, seq: 1 } })
   t.strictSame(page.related[one.id], { unavailable: true })
+})
+
+t.test('a filter of the search goes with the last message of its block', async t => {
+  const { chatId } = await setup()
+  await fill(parley, chatId, 'ben', 300)
+  await keep(chatId, 7)
+  await sql.rows("INSERT INTO chat.search_filter (chat_id, level, number, part, bits) SELECT $1, l.level, l.number, 0, '\\x01'::bytea FROM (VALUES (0, 0), (0, 1), (1, 0)) AS l (level, number) ON CONFLICT DO NOTHING", [chatId])
+  const filters = async () => (await sql.rows<{ level: number, number: number }>('SELECT DISTINCT level, number FROM chat.search_filter WHERE chat_id = $1 ORDER BY 1, 2', [chatId])).map(({ level, number }) => [level, number])
+  await age(parley, chatId, 127, 8)
+  await trim()
+  t.strictSame(await filters(), [[0, 0], [0, 1], [1, 0]])
+  await age(parley, chatId, 128, 8)
+  await trim()
+  t.strictSame(await filters(), [[0, 1], [1, 0]])
 })
 
 t.test('500 in a transaction, a revision and an event each', async t => {

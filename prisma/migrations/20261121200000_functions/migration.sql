@@ -573,6 +573,9 @@ BEGIN
   DELETE FROM chat.message_version x WHERE x.chat_id = p_chat_id AND x.seq >= p_from AND x.seq < p_to;
   DELETE FROM chat.message_hidden x WHERE x.chat_id = p_chat_id AND x.seq >= p_from AND x.seq < p_to;
   DELETE FROM chat.mention x WHERE x.chat_id = p_chat_id AND x.seq >= p_from AND x.seq < p_to;
+  DELETE FROM chat.message_search x WHERE x.chat_id = p_chat_id AND x.seq >= p_from AND x.seq < p_to;
+  -- A block's filter goes with the last of its messages.
+  DELETE FROM chat.search_filter f WHERE f.chat_id = p_chat_id AND f.number < (p_to - 1) >> CASE f.level WHEN 0 THEN 7 ELSE 12 END;
   DELETE FROM chat.chat_message m WHERE m.chat_id = p_chat_id AND m.seq >= p_from AND m.seq < p_to;
   UPDATE chat.chat_head h SET min_seq = p_to WHERE h.chat_id = p_chat_id;
 END $$;
