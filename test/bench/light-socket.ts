@@ -22,8 +22,8 @@ export class LightSocket {
   #isCorked = false
   #code = 1006
 
-  private constructor (url: URL, token: string | undefined, onFrame: OnFrame) {
-    this.onFrame = onFrame
+  private constructor (url: URL, token: string | undefined, onFrame: (socket: LightSocket) => OnFrame) {
+    this.onFrame = onFrame(this)
     this.#socket = connect({
       host: url.hostname,
       port: Number(url.port),
@@ -40,8 +40,8 @@ export class LightSocket {
     this.#opened.promise.catch(() => {}) // whoever waits for `open` is told
   }
 
-  /** When the handshake is done. */
-  static async open (url: string, token: string | undefined, onFrame: OnFrame): Promise<LightSocket> {
+  /** When the handshake is done; a first frame may have come with it. */
+  static async open (url: string, token: string | undefined, onFrame: (socket: LightSocket) => OnFrame): Promise<LightSocket> {
     const socket = new LightSocket(new URL(url), token, onFrame)
     await socket.#opened.promise
     return socket
