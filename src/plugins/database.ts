@@ -38,6 +38,8 @@ export class Database implements Queryable {
   constructor ({ url, poolMax, prepare }: Config['database']) {
     if (url === null) throw new Error('The database has no URL yet')
     this.pool = new pg.Pool({ connectionString: withoutSchema(url), max: poolMax, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, query_timeout: QUERY_TIMEOUT_MS, keepAlive: true })
+    // Between two statements of a transaction nobody listens, and an error that nobody listens to ends the process. The next statement fails by it.
+    this.pool.on('connect', client => { client.on('error', () => {}) })
     this.prisma = new PrismaClient({ adapter: new PrismaPg(this.pool, { schema: 'chat' }) })
     this.#prepare = prepare
   }

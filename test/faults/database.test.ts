@@ -1,6 +1,7 @@
 // PostgreSQL goes away, or falls silent: every command is answered, within ten seconds (which is as long as these clients
 // wait), no socket is lost for it, and nothing that was acknowledged is.
 import { randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { request } from '../helpers/live.ts'
 import { createDatabase } from '../helpers/database.ts'
@@ -141,5 +142,18 @@ async function deadHolder (t: Test): Promise<void> {
 
 // All at once: they wait most of their time.
 t.test('every command is answered, and nothing is lost', async t => { await Promise.all([goneAndBack, silent, deadConnections, deadHolder].map(play => play(t))) })
+
+t.test('a connection that is lost between two statements of a transaction fails the transaction, and not the process', async t => {
+  const { parley, sql } = await scene(t)
+  const pidOf = { name: 'test.pid', text: 'SELECT pg_backend_pid() AS pid' }
+  await t.rejects(parley.app.db.transaction(async tx => {
+    const [{ pid } = { pid: 0 }] = await tx.query<{ pid: number }>(pidOf, [])
+    await sql.rows('SELECT pg_terminate_backend($1)', [pid])
+    await sql.until('NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)', [pid])
+    await setImmediate()
+    await tx.query(pidOf, [])
+  }), /Connection terminated|connection error/)
+  t.match(await parley.app.db.query(pidOf, []), [{ pid: Number }])
+})
 
 t.end()
