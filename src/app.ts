@@ -53,6 +53,7 @@ import { Indexer } from './search/indexer.ts'
 import { searchService } from './search/service.ts'
 import { support } from './support/index.ts'
 import { supportService } from './support/service.ts'
+import { ChangesReader } from './sync/changes-reader.ts'
 import { hubSource } from './sync/hub-source.ts'
 import { sync } from './sync/index.ts'
 import { syncService } from './sync/service.ts'
@@ -82,10 +83,11 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   await app.register(auth, { config })
   await app.register(admin, { config })
 
+  const changesReader = new ChangesReader(app.db)
   await app.register(realtime, {
     config,
     bus,
-    source: hubSource(app.db),
+    source: hubSource(app.db, changesReader),
     authenticate: async token => {
       const identity = await app.verifyToken(token)
       await userService.admit(identity)
@@ -94,14 +96,14 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   })
   const changes = new Changes(app.db, app.hub)
   const userService = usersService({ db: app.db, changes, config })
-  await app.register(api, { prefix: '/api/v1/chat', config, changes, userService })
+  await app.register(api, { prefix: '/api/v1/chat', config, changes, changesReader, userService })
   return app
 }
 
-interface ApiOptions { config: Config, changes: Changes, userService: UsersService }
+interface ApiOptions { config: Config, changes: Changes, changesReader: ChangesReader, userService: UsersService }
 
 /** Every route below needs a token (those below /admin one of an administrator, or the server's key). Each slice is given what it needs of the others: none imports another's service. */
-async function api (app: FastifyInstance, { config, changes, userService }: ApiOptions): Promise<void> {
+async function api (app: FastifyInstance, { config, changes, changesReader, userService }: ApiOptions): Promise<void> {
   app.addHook('onRequest', async request => {
     const token = bearerToken(request.headers.authorization)
     if (app.admitServer(request, token)) return
@@ -155,5 +157,5 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
     viewers,
   })
   await app.register(notices)
-  await app.register(sync, { sync: syncService(db, app.epoch) })
+  await app.register(sync, { sync: syncService(db, changesReader, app.epoch) })
 }

@@ -4,6 +4,7 @@ import pg from 'pg'
 import type { Config } from '../config.ts'
 import { isDatabaseUnavailable } from '../errors.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
+import { Turns } from '../turns.ts'
 
 /** A statement of a slice's `queries.ts`. The name lets PostgreSQL keep its plan. */
 export interface Statement { name: string, text: string }
@@ -29,10 +30,13 @@ const CONNECT_TIMEOUT_MS = 5_000
 const UNDONE = new Set(['40001', '40P01'])
 const ATTEMPTS = 4
 
+const CATCHING_UP = { signIn: 0, sync: 1, changes: 2 } as const
+
 export class Database implements Queryable {
   readonly pool: pg.Pool
   /** For ordinary paths. On the same pool as the hand-written SQL. */
   readonly prisma: PrismaClient
+  readonly #catchingUp: Turns
   readonly #prepare: boolean
 
   constructor ({ url, poolMax, prepare }: Config['database']) {
@@ -41,11 +45,20 @@ export class Database implements Queryable {
     // Between two statements of a transaction nobody listens, and an error that nobody listens to ends the process. The next statement fails by it.
     this.pool.on('connect', client => { client.on('error', () => {}) })
     this.prisma = new PrismaClient({ adapter: new PrismaPg(this.pool, { schema: 'chat' }) })
+    this.#catchingUp = new Turns(Math.ceil(poolMax / 2), Object.keys(CATCHING_UP).length)
     this.#prepare = prepare
   }
 
   query<Row extends pg.QueryResultRow> (statement: Statement, values: unknown[]): Promise<Row[]> {
     return this.#run<Row>(this.pool, statement, values)
+  }
+
+  /**
+   * What thousands ask for at once when they come back takes turns, and leaves half of the connections to everything else.
+   * First all come in, then all hear where they stand, and then they catch up: by then they ask for the same, and share it.
+   */
+  catchUp<Result> (step: keyof typeof CATCHING_UP, read: () => Promise<Result>): Promise<Result> {
+    return this.#catchingUp.run(CATCHING_UP[step], read)
   }
 
   /** READ COMMITTED: the ordering rule needs each statement to see what was committed before it. `work` may run again. */
