@@ -61,7 +61,7 @@ const tasks = {
     const opened: LightSocket[] = []
     const next = sockets.entries()
     await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-      for (const [index, { token, chatId }] of next) opened[index] = token === undefined ? await LightSocket.open(url, undefined, () => () => {}) : await signIn(url, token, chatId)
+      for (const [index, { token, chatId }] of next) opened[index] = token === undefined ? await LightSocket.open(url, undefined, () => {}) : await signIn(url, token, chatId)
     }))
     groups.set(group, { sockets: opened, isBare: sockets[0]?.token === undefined })
   },
@@ -142,7 +142,7 @@ let keys = 0
 
 async function signIn (url: string, token: string, chatId: string | undefined): Promise<LightSocket> {
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
-  const socket = await LightSocket.open(url, token, socket => (bytes, start, end) => {
+  const socket = await LightSocket.open(url, token, (bytes, start, end, socket) => {
     const text = bytes.toString('utf8', start, end)
     if (text.includes('"type":"error"')) reject(new Error(text))
     else if (text.startsWith('{"type":"authenticated"')) {
