@@ -13,7 +13,7 @@ import { Lanes } from './lanes.ts'
 import { Outbox } from './outbox.ts'
 import type { Peer } from './peer.ts'
 import {
-  CLOSE, CLOSE_REASONS, encodeError, encodeReply, EXPIRY_NOTICE_MS, MAX_FIRST_FRAME_BYTES, plainFrame, type CommandId,
+  CLOSE, CLOSE_REASONS, encodeError, encodeReply, EXPIRY_NOTICE_MS, MAX_FIRST_FRAME_BYTES, plainFrame, type CommandId, type ReplyFrame,
 } from './protocol.ts'
 import { Rate } from './rate.ts'
 import { Authenticate, CommandFrame, type Authenticated } from './schemas.ts'
@@ -26,6 +26,8 @@ export interface ConnectionServices {
   epoch (): string
   config: Config
   log: FastifyBaseLogger
+  /** To be looked at (`tick`) as soon as can be, and not when it had said. */
+  lookAt (connection: Connection): void
 }
 
 /** A peer that does not answer a close within this time is cut off. */
@@ -64,7 +66,7 @@ export class Connection implements Peer {
 
   constructor (socket: WebSocket, transport: Socket, services: ConnectionServices, token: string | undefined) {
     this.#socket = socket
-    this.#outbox = new Outbox(socket, transport, () => this.#cut())
+    this.#outbox = new Outbox(socket, transport, { onTooSlow: () => this.#cut(), onLeftOver: () => services.lookAt(this) })
     this.#services = services
     this.#rate = new Rate(services.config.rateLimits.commandsPerSecond)
     this.#pingAt = this.#nextPing()
@@ -86,6 +88,7 @@ export class Connection implements Peer {
     if (this.#closingSince !== undefined) return
     this.#closingSince = Date.now()
     this.#socket.close(code, CLOSE_REASONS[code])
+    this.#services.lookAt(this)
   }
 
   /** Takes no more commands, answers those under way, and says goodbye. */
@@ -95,31 +98,39 @@ export class Connection implements Peer {
     this.close(CLOSE.GOING_AWAY)
   }
 
-  /** Called a few times a second: everything about this socket that has to do with time. */
-  tick (now: number): void {
+  /** Everything about this socket that has to do with time. @returns in how many milliseconds there may be something again */
+  tick (now: number): number {
     const { realtime } = this.#services.config
     if (this.#closingSince !== undefined) {
       if (now - this.#closingSince > CLOSE_TIMEOUT_MS) this.#socket.terminate()
-      return
+      return CLOSE_TIMEOUT_MS
     }
     if (!this.#identity && now - this.#openedAt > realtime.authTimeoutMs) {
-      return this.close(this.#authenticating ? CLOSE.INTERNAL : CLOSE.TOKEN_INVALID) // that we are slow is no reason to stay away
+      this.close(this.#authenticating ? CLOSE.INTERNAL : CLOSE.TOKEN_INVALID) // that we are slow is no reason to stay away
+      return CLOSE_TIMEOUT_MS
     }
     if (this.#socket.isPaused) this.#heardAt = now // we are the ones who do not listen
-    if (now - this.#heardAt > realtime.silenceMs) return this.#socket.terminate()
-    this.#outbox.tick(now)
+    if (now - this.#heardAt > realtime.silenceMs) {
+      this.#socket.terminate()
+      return CLOSE_TIMEOUT_MS
+    }
+    const isAllTaken = this.#outbox.tick(now)
     if (now >= this.#pingAt) {
       this.#socket.ping()
       this.#pingAt = this.#nextPing()
     }
-    if (this.#identity) this.#tickToken(now, this.#identity.expiresAt)
+    const tokenMs = this.#identity ? this.#tickToken(now, this.#identity.expiresAt) : this.#openedAt + realtime.authTimeoutMs - now
+    return isAllTaken ? Math.min(this.#pingAt - now, this.#heardAt + realtime.silenceMs - now, tokenMs) : 0
   }
 
-  #tickToken (now: number, expiresAt: number): void {
-    if (now >= expiresAt + this.#services.config.realtime.expiryGraceMs) return this.close(CLOSE.TOKEN_EXPIRED)
-    if (this.#expiryAnnounced || now < expiresAt - EXPIRY_NOTICE_MS) return
-    this.#expiryAnnounced = true
-    this.#reply(plainFrame('token_expiring', `{"inMs":${Math.max(0, expiresAt - now)}}`))
+  #tickToken (now: number, expiresAt: number): number {
+    const endsAt = expiresAt + this.#services.config.realtime.expiryGraceMs
+    if (now >= endsAt) this.close(CLOSE.TOKEN_EXPIRED)
+    else if (!this.#expiryAnnounced && now >= expiresAt - EXPIRY_NOTICE_MS) {
+      this.#expiryAnnounced = true
+      this.#reply(plainFrame('token_expiring', `{"inMs":${Math.max(0, expiresAt - now)}}`))
+    }
+    return (this.#expiryAnnounced ? endsAt : expiresAt - EXPIRY_NOTICE_MS) - now
   }
 
   #nextPing (): number {
@@ -135,7 +146,7 @@ export class Connection implements Peer {
     return this.#closingSince === undefined && this.#socket.readyState === this.#socket.OPEN
   }
 
-  #reply (frame: string): void {
+  #reply (frame: ReplyFrame): void {
     if (this.#isOpen()) this.#outbox.reply(frame)
   }
 
@@ -192,6 +203,7 @@ export class Connection implements Peer {
     this.userId = identity.userId
     const inboxRevision = await hub.connect(this)
     this.#identity = identity
+    this.#services.lookAt(this) // the token may soon end
     if (this.#socket.readyState !== this.#socket.OPEN) return hub.disconnect(this)
     this.#reply(this.#encodeAuthenticated(identity, inboxRevision, id))
     const early = this.#early ?? []
@@ -201,7 +213,7 @@ export class Connection implements Peer {
     for (const peer of hub.peersOf(this.userId).slice(0, Math.max(0, tooMany))) peer.close(CLOSE.REPLACED)
   }
 
-  #encodeAuthenticated ({ userId, expiresAt }: Identity, inboxRevision: number, id: CommandId | undefined): string {
+  #encodeAuthenticated ({ userId, expiresAt }: Identity, inboxRevision: number, id: CommandId | undefined): ReplyFrame {
     const { realtime, rateLimits } = this.#services.config
     const data: Authenticated = {
       userId,
@@ -246,7 +258,7 @@ export class Connection implements Peer {
     return new ApiError('RATE_LIMITED', '', { retryAfterMs: waitMs || IN_FLIGHT_RETRY_MS })
   }
 
-  async #run (identity: Identity, { id, type, data }: CommandFrame): Promise<string> {
+  async #run (identity: Identity, { id, type, data }: CommandFrame): Promise<ReplyFrame> {
     if (type === 'ping') return encodeReply(id ?? '', 'pong', {})
     if (type === 'authenticate') return this.#renew(checkAuthenticate(data).token, id)
     const command = this.#services.commands.find(type)
@@ -255,11 +267,12 @@ export class Connection implements Peer {
     return encodeReply(id ?? '', command.reply, result)
   }
 
-  async #renew (token: string, id: CommandId | undefined): Promise<string> {
+  async #renew (token: string, id: CommandId | undefined): Promise<ReplyFrame> {
     const identity = await this.#services.authenticate(token)
     if (identity.userId !== this.userId) throw new ApiError('TOKEN_INVALID')
     this.#identity = identity
     this.#expiryAnnounced = false
+    this.#services.lookAt(this)
     const inboxRevision = await this.#services.hub.connect(this)
     if (this.#socket.readyState !== this.#socket.OPEN) this.#services.hub.disconnect(this) // its end, which was meanwhile, was too early for that
     return this.#encodeAuthenticated(identity, inboxRevision, id ?? '')

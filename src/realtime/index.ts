@@ -15,6 +15,7 @@ import { Listener } from './listener.ts'
 import { BEARER_PREFIX, CLOSE, SUBPROTOCOL } from './protocol.ts'
 import type { HubSource } from './source.ts'
 import { Sweep } from './sweep.ts'
+import { Wheel } from './wheel.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -32,7 +33,7 @@ export interface RealtimeOptions {
   authenticate: (token: string | undefined) => Promise<Identity>
 }
 
-/** How often the sockets look at the time. */
+/** How exact the sockets are about the time. */
 const TICK_MS = 250
 
 /** `GET …/ws`, the hub, and the table that the slices put their commands in. */
@@ -41,15 +42,15 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
   const commands = new CommandTable()
   const sweep = new Sweep(hub, source, config.realtime.sweepMs, app.log)
   const listener = new Listener(config.database.directUrl ?? config.database.url ?? '', (chatId, revision) => hub.expectChat(chatId, revision), app.log)
-  const connections = new Set<Connection>()
-  const services: ConnectionServices = { hub, commands, authenticate, epoch: () => sweep.epoch, config, log: app.log }
+  const connections = new Wheel<Connection>(TICK_MS, config.realtime.silenceMs)
+  const services: ConnectionServices = { hub, commands, authenticate, epoch: () => sweep.epoch, config, log: app.log, lookAt: connection => { if (connections.has(connection)) connections.put(connection, 0) } }
   app.decorate('hub', hub)
   app.decorate('commands', commands)
   app.decorate('epoch', () => sweep.epoch)
 
   const ticker = setInterval(() => {
     const now = Date.now()
-    for (const connection of connections) connection.tick(now)
+    connections.turn(connection => connection.tick(now))
   }, TICK_MS).unref()
 
   await app.register(websocket, {
@@ -59,10 +60,10 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
     // Before Fastify waits for its connections to end: answer what is under way, then close every socket.
     preClose: function (done) {
       refuseUpgrades(this.server)
-      const drained = Promise.all([...connections].map(connection => connection.drain()))
+      const drained = Promise.all(connections.items.map(connection => connection.drain()))
       const patience = new Promise(resolve => setTimeout(resolve, config.realtime.drainMs).unref())
       void Promise.race([drained, patience]).then(() => {
-        for (const connection of connections) connection.close(CLOSE.GOING_AWAY)
+        for (const connection of connections.items) connection.close(CLOSE.GOING_AWAY)
         this.websocketServer.close(() => done())
       })
     },
@@ -72,8 +73,8 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
     const offered = offeredSubprotocols(request)
     if (offered.length > 0 && socket.protocol !== SUBPROTOCOL) return socket.close(CLOSE.UNKNOWN_SUBPROTOCOL, 'unknown subprotocol')
     const connection = open(socket, request, offered)
-    connections.add(connection)
-    socket.on('close', () => connections.delete(connection))
+    connections.put(connection, 0)
+    socket.on('close', () => connections.remove(connection))
   })
 
   function open (socket: WebSocket, request: FastifyRequest, offered: string[]): Connection {
