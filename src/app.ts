@@ -13,6 +13,7 @@ import { requestsService } from './chats/requests.ts'
 import { sanctionsService } from './chats/sanctions.ts'
 import { chatsService } from './chats/service.ts'
 import type { Config } from './config.ts'
+import { ANSWER_WITHIN_MS } from './deadline.ts'
 import { messages } from './messages/index.ts'
 import { recoveryService } from './messages/recovery.ts'
 import { retentionService } from './messages/retention.ts'
@@ -64,6 +65,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   const app = fastify({
     ...(logger ? { loggerInstance: logger } : { logger: { level: config.logLevel } }),
     bodyLimit: config.realtime.maxFrameBytes, // what is too large for a frame is for REST, too
+    handlerTimeout: ANSWER_WITHIN_MS,
     requestIdHeader: 'x-request-id',
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: 'idle',

@@ -83,7 +83,7 @@ export function isDatabaseUnavailable (error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   return UNAVAILABLE.test(code) || NETWORK_ERRORS.has(code) ||
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(error.message) ||
+    /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error/.test(error.message) ||
     isDatabaseUnavailable(error.cause)
 }
 

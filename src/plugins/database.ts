@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import fp from 'fastify-plugin'
 import pg from 'pg'
 import type { Config } from '../config.ts'
+import { isDatabaseUnavailable } from '../errors.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { Turns } from '../turns.ts'
 
@@ -19,6 +20,10 @@ declare module 'fastify' {
 
 /** Nobody is made to wait longer for a lock: after that the caller is told to come again. */
 const LOCK_TIMEOUT = '5s'
+/** What PostgreSQL does not answer within this time is not waited for: a connection can die without a word. More than waiting for a lock takes. */
+const QUERY_TIMEOUT_MS = 7_000
+/** Locks of a transaction whose node has died without a word: PostgreSQL's own patience with a silent connection is hours. */
+const IDLE_TIMEOUT = '10s'
 /** A connection that cannot be had within this time: the database is down, or everybody is at it. */
 const CONNECT_TIMEOUT_MS = 5_000
 /** A deadlock or a serialization failure has undone everything, so that it can be tried again. */
@@ -36,7 +41,9 @@ export class Database implements Queryable {
 
   constructor ({ url, poolMax, prepare }: Config['database']) {
     if (url === null) throw new Error('The database has no URL yet')
-    this.pool = new pg.Pool({ connectionString: withoutSchema(url), max: poolMax, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true })
+    this.pool = new pg.Pool({ connectionString: withoutSchema(url), max: poolMax, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, query_timeout: QUERY_TIMEOUT_MS, keepAlive: true })
+    // Between two statements of a transaction nobody listens, and an error that nobody listens to ends the process. The next statement fails by it.
+    this.pool.on('connect', client => { client.on('error', () => {}) })
     this.prisma = new PrismaClient({ adapter: new PrismaPg(this.pool, { schema: 'chat' }) })
     this.#catchingUp = new Turns(Math.ceil(poolMax / 2), Object.keys(CATCHING_UP).length)
     this.#prepare = prepare
@@ -69,12 +76,13 @@ export class Database implements Queryable {
     const client = await this.pool.connect()
     let broken: Error | undefined
     try {
-      await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`)
+      await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'; SET LOCAL idle_in_transaction_session_timeout = '${IDLE_TIMEOUT}'`)
       const result = await work({ query: (statement, values) => this.#run(client, statement, values) })
       await client.query('COMMIT')
       return result
     } catch (error) {
-      await client.query('ROLLBACK').catch((rollbackError: Error) => { broken = rollbackError })
+      if (error instanceof Error && isDatabaseUnavailable(error)) broken = error // it would not answer a ROLLBACK either
+      else await client.query('ROLLBACK').catch((rollbackError: Error) => { broken = rollbackError })
       throw error
     } finally {
       client.release(broken) // a connection that could not roll back is not used again
