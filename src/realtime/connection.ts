@@ -51,8 +51,10 @@ export class Connection implements Peer {
   readonly #outbox: Outbox
   readonly #services: ConnectionServices
   readonly #lanes = new Lanes()
-  readonly #rate: Rate
-  readonly #underWay = new Set<Promise<void>>()
+  /** From the first command on. */
+  #rate: Rate | undefined
+  /** None, most of the time. */
+  #underWay: Set<Promise<void>> | undefined
   #identity: Identity | undefined
   #authenticating: Promise<void> | undefined
   /** Frames of the hub that came before `authenticated` has gone out. */
@@ -69,7 +71,6 @@ export class Connection implements Peer {
     this.#socket = socket
     this.#outbox = new Outbox(socket, transport, { onTooSlow: () => this.#cut(), onLeftOver: () => services.lookAt(this) })
     this.#services = services
-    this.#rate = new Rate(services.config.rateLimits.commandsPerSecond)
     this.#pingAt = this.#nextPing()
     socket.on('message', (raw, binary) => this.#onMessage(raw, binary))
     socket.on('pong', () => { this.#heardAt = Date.now() })
@@ -95,7 +96,7 @@ export class Connection implements Peer {
   /** Takes no more commands, answers those under way, and says goodbye. */
   async drain (): Promise<void> {
     this.#draining = true
-    await Promise.allSettled(this.#underWay)
+    await Promise.allSettled(this.#underWay ?? [])
     this.close(CLOSE.GOING_AWAY)
   }
 
@@ -160,8 +161,12 @@ export class Connection implements Peer {
       if (bytes.length > MAX_FIRST_FRAME_BYTES) return this.close(CLOSE.NOT_THE_PROTOCOL)
       return this.#onFirstFrame(bytes)
     }
-    const command = this.#onFrame(bytes).finally(() => this.#underWay.delete(command))
-    this.#underWay.add(command)
+    const underWay = this.#underWay ??= new Set()
+    const command = this.#onFrame(bytes).finally(() => {
+      underWay.delete(command)
+      if (underWay.size === 0 && this.#underWay === underWay) this.#underWay = undefined
+    })
+    underWay.add(command)
   }
 
   #onFirstFrame (bytes: Buffer): void {
@@ -250,8 +255,9 @@ export class Connection implements Peer {
   }
 
   #overLimit (): ApiError | undefined {
+    this.#rate ??= new Rate(this.#services.config.rateLimits.commandsPerSecond)
     const waitMs = this.#rate.take()
-    if (waitMs === 0 && this.#underWay.size < this.#services.config.realtime.maxCommandsInFlight) {
+    if (waitMs === 0 && (this.#underWay?.size ?? 0) < this.#services.config.realtime.maxCommandsInFlight) {
       this.#overRate = 0
       return undefined
     }

@@ -14,6 +14,9 @@ import type { HubSource } from './source.ts'
 /** Where the head of a chat that somebody has come into could not be read. */
 const HEAD_RETRY_MS = 1_000
 
+/** Of the many who block nobody. */
+const NOBODY: ReadonlySet<string> = new Set()
+
 interface HubEvents {
   /** The user's first socket here has come, the last one has gone. */
   arrived: [userId: string]
@@ -97,7 +100,7 @@ export class Hub extends EventEmitter<HubEvents> {
   }
 
   blockedBy (userId: string): ReadonlySet<string> {
-    return this.#users.get(userId)?.blocks ?? new Set()
+    return this.#users.get(userId)?.blocks ?? NOBODY
   }
 
   /** The socket looks at the chat. @returns whether the user did not before; undefined: they do not follow it */
@@ -184,7 +187,7 @@ export class Hub extends EventEmitter<HubEvents> {
       userId,
       peers: new Set(),
       feeds: new Map(),
-      blocks: new Set(),
+      blocks: NOBODY,
       ready: Promise.resolve(),
       inbox: new Chain<InboxFrame>({
         deliver: frame => this.#deliverInbox(user, frame.update),
@@ -200,7 +203,7 @@ export class Hub extends EventEmitter<HubEvents> {
   async #load (user: HubUser): Promise<void> {
     const { inboxRevision, blocks, chats } = await this.#source.loadUser(user.userId)
     if (this.#users.get(user.userId) !== user) return // gone already
-    user.blocks = new Set(blocks)
+    if (blocks.length > 0) user.blocks = new Set(blocks)
     for (const { chatId, bound, lastRevision, memberCount } of chats) {
       const feed = this.#feed(chatId, { memberCount })
       feed.follow(user, bound)

@@ -1,4 +1,5 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import websocket from '@fastify/websocket'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -55,8 +56,6 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
 
   await app.register(websocket, {
     options: { maxPayload: config.realtime.maxFrameBytes, perMessageDeflate: false, handleProtocols: selectSubprotocol },
-    // `ws` has said goodbye already (1002, 1007, 1009) and will close.
-    errorHandler: (error, _socket, request) => request.log.info({ err: error }, 'socket error'),
     // Before Fastify waits for its connections to end: answer what is under way, then close every socket.
     preClose: function (done) {
       refuseUpgrades(this.server)
@@ -72,15 +71,13 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
   app.get('/api/v1/chat/ws', { websocket: true, preValidation: async request => checkOrigin(request, config.corsOrigins) }, (socket, request) => {
     const offered = offeredSubprotocols(request)
     if (offered.length > 0 && socket.protocol !== SUBPROTOCOL) return socket.close(CLOSE.UNKNOWN_SUBPROTOCOL, 'unknown subprotocol')
-    const connection = open(socket, request, offered)
+    const transport = request.raw.socket
+    const connection = new Connection(socket, transport, services, tokenOf(request, offered))
     connections.put(connection, 0)
+    letGo(socket, transport)
+    socket.on('error', error => app.log.info({ err: error, connectionId: connection.id }, 'socket error'))
     socket.on('close', () => connections.remove(connection))
   })
-
-  function open (socket: WebSocket, request: FastifyRequest, offered: string[]): Connection {
-    const bearer = offered.find(protocol => protocol.startsWith(BEARER_PREFIX))?.slice(BEARER_PREFIX.length)
-    return new Connection(socket, request.raw.socket, { ...services, log: request.log }, bearer ?? bearerToken(request.headers.authorization))
-  }
 
   app.addHook('onReady', async () => {
     commands.assertComplete()
@@ -99,6 +96,20 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
 function refuseUpgrades (server: Server): void {
   server.removeAllListeners('upgrade')
   server.on('upgrade', (_request, socket) => { socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n', () => socket.destroy()) })
+}
+
+/**
+ * The request that a socket has come by is over, and with its headers, its reply and their loggers weighs more than the socket: those who
+ * are left of those who knew it (the listener of @fastify/websocket, the response that its transport was given to) forget it.
+ */
+function letGo (socket: WebSocket, transport: Socket): void {
+  socket.removeAllListeners('error') // `ws` has said goodbye already (1002, 1007, 1009) and will close: see the listener that follows
+  const { _httpMessage: response } = transport as Socket & { _httpMessage?: ServerResponse | null }
+  response?.detachSocket(transport)
+}
+
+function tokenOf (request: FastifyRequest, offered: string[]): string | undefined {
+  return offered.find(protocol => protocol.startsWith(BEARER_PREFIX))?.slice(BEARER_PREFIX.length) ?? bearerToken(request.headers.authorization)
 }
 
 function offeredSubprotocols (request: FastifyRequest): string[] {
