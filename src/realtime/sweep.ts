@@ -5,9 +5,12 @@ import type { HubSource } from './source.ts'
 
 const BATCH = 1_000
 
+/** Of a round, what is asked in one go. */
+type Step = () => Promise<void>
+
 /**
- * Compares, over each period, all that is followed here with PostgreSQL: the heads of the chats, the inboxes of the users,
- * the epoch. It bounds the harm of whatever got lost between a commit and a socket.
+ * Compares, in each period, all that is followed here with PostgreSQL: the heads of the chats, the inboxes of the users,
+ * the epoch. Batch by batch, spread over the period, so that it never comes as a wave. It bounds the harm of whatever got lost between a commit and a socket.
  */
 export class Sweep {
   readonly #hub: Hub
@@ -17,6 +20,9 @@ export class Sweep {
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> = Promise.resolve()
   #epoch = ''
+  /** What is left of the round. */
+  #steps: Step[] = []
+  #stepsOfRound = 1
 
   constructor (hub: Hub, source: HubSource, periodMs: number, log: FastifyBaseLogger) {
     this.#hub = hub
@@ -31,11 +37,7 @@ export class Sweep {
 
   async start (): Promise<void> {
     this.#epoch = await this.#source.epoch()
-    this.#timer = setTimeout(() => {
-      this.#running = this.#sweep()
-        .catch((err: unknown) => this.#log.warn({ err }, 'a sweep has failed'))
-        .then(() => { this.#timer?.refresh() })
-    }, this.#periodMs).unref()
+    this.#next()
   }
 
   async stop (): Promise<void> {
@@ -44,23 +46,48 @@ export class Sweep {
     await this.#running
   }
 
-  async #sweep (): Promise<void> {
+  #next (): void {
+    if (this.#steps.length === 0) this.#steps = this.#round()
+    const pause = this.#periodMs / this.#stepsOfRound
+    this.#timer = setTimeout(() => {
+      this.#running = this.#step().catch((err: unknown) => this.#log.warn({ err }, 'a step of the sweep has failed, and is done again')).then(() => {
+        if (this.#timer) this.#next()
+      })
+    }, pause).unref()
+  }
+
+  #round (): Step[] {
+    const steps = [
+      ...[...batches(this.#hub.followedChats)].map(chatIds => () => this.#compareChats(chatIds)),
+      ...[...batches(this.#hub.connectedUsers)].map(userIds => () => this.#compareInboxes(userIds)),
+    ]
+    this.#stepsOfRound = Math.max(1, steps.length)
+    return steps
+  }
+
+  /** In another history nothing can be compared. */
+  async #step (): Promise<void> {
     const epoch = await this.#source.epoch()
-    if (epoch !== this.#epoch) {
-      this.#log.warn({ from: this.#epoch, to: epoch }, 'the history of the database has changed')
-      this.#epoch = epoch
-      this.#hub.closeAll(CLOSE.EPOCH_CHANGED)
+    if (epoch === this.#epoch) {
+      await this.#steps[0]?.()
+      this.#steps.shift()
       return
     }
-    for (const chatIds of batches(this.#hub.followedChats)) {
-      const heads = await this.#source.heads(chatIds)
-      for (const chatId of chatIds) this.#hub.expectChat(chatId, heads.get(chatId)?.lastRevision ?? null)
-    }
-    for (const userIds of batches(this.#hub.connectedUsers)) {
-      for (const [userId, { inboxRevision, banned }] of await this.#source.inboxes(userIds)) {
-        this.#hub.expectInbox(userId, inboxRevision)
-        if (banned) this.#hub.closeUser(userId, CLOSE.BANNED)
-      }
+    this.#log.warn({ from: this.#epoch, to: epoch }, 'the history of the database has changed')
+    this.#epoch = epoch
+    this.#hub.closeAll(CLOSE.EPOCH_CHANGED)
+    this.#steps = []
+  }
+
+  async #compareChats (chatIds: string[]): Promise<void> {
+    const heads = await this.#source.heads(chatIds)
+    for (const chatId of chatIds) this.#hub.expectChat(chatId, heads.get(chatId)?.lastRevision ?? null)
+  }
+
+  async #compareInboxes (userIds: string[]): Promise<void> {
+    for (const [userId, { inboxRevision, banned }] of await this.#source.inboxes(userIds)) {
+      this.#hub.expectInbox(userId, inboxRevision)
+      if (banned) this.#hub.closeUser(userId, CLOSE.BANNED)
     }
   }
 }
