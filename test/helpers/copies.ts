@@ -24,11 +24,11 @@ export class Rows {
   }
 
   /** All that are there; without those that were there before. */
-  static async read ({ db: { pool } }: FastifyInstance, before?: Rows): Promise<Rows> {
+  static async read ({ db: { pool } }: FastifyInstance, before = new Rows({})): Promise<Rows> {
     const { rows: names } = await pool.query<{ name: string }>("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'chat' AND tablename NOT IN ('meta', '_prisma_migrations')")
     const { rows } = await pool.query<{ name: string, rows: string[] }>(
       names.map(({ name }) => `SELECT '${name}' AS name, array(SELECT row_to_json(r)::text FROM chat.${name} r) AS rows`).join(' UNION ALL '))
-    const isNew = (name: string, row: string) => !before?.#tables[name]?.includes(row)
+    const isNew = (name: string, row: string) => !before.#tables[name]?.includes(row)
     return new Rows(Object.fromEntries(rows.map(({ name, rows }) => [name, rows.filter(row => isNew(name, row))])))
   }
 
