@@ -8,6 +8,7 @@ import { Figures } from './figures.ts'
 import { hotChat } from './hot-chat.ts'
 import { search } from './search.ts'
 import { send } from './send.ts'
+import { slowReader } from './slow-reader.ts'
 import { Stage } from './stage.ts'
 
 export interface Bench { run: (stage: Stage, figures: Figures, options: Record<string, string>) => Promise<void> }
@@ -15,6 +16,7 @@ export interface Bench { run: (stage: Stage, figures: Figures, options: Record<s
 const BENCHES: Record<string, Bench['run']> = {
   send,
   'hot-chat': hotChat,
+  'slow-reader': slowReader,
   search,
 }
 const ONLY_BY_NAME = new Set(['search'])
