@@ -32,6 +32,7 @@ import { health } from './plugins/health.ts'
 import { jobs } from './plugins/jobs.ts'
 import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
+import { serialization } from './plugins/serialization.ts'
 import { validation } from './plugins/validation.ts'
 import { notices } from './notices/index.ts'
 import { pins } from './pins/index.ts'
@@ -74,6 +75,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
 
   await app.register(errorHandler)
   await app.register(validation)
+  await app.register(serialization)
   await app.register(helmet)
   await app.register(cors, { origin: config.corsOrigins.includes('*') ? true : config.corsOrigins, methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], strictPreflight: false })
   await app.register(openapi)

@@ -36,12 +36,21 @@ export class Database implements Queryable {
   readonly pool: pg.Pool
   /** For ordinary paths. On the same pool as the hand-written SQL. */
   readonly prisma: PrismaClient
+  /** Done with each new connection before it is used: it may lead to another server than the last one did. If it fails there is no connection. */
+  onConnect: (connection: Queryable) => Promise<void> = async () => {}
   readonly #catchingUp: Turns
   readonly #prepare: boolean
 
   constructor ({ url, poolMax, prepare }: Config['database']) {
     if (url === null) throw new Error('The database has no URL yet')
-    this.pool = new pg.Pool({ connectionString: withoutSchema(url), max: poolMax, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, query_timeout: QUERY_TIMEOUT_MS, keepAlive: true })
+    this.pool = new pg.Pool({
+      connectionString: withoutSchema(url),
+      max: poolMax,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
+      keepAlive: true,
+      onConnect: client => this.onConnect({ query: (statement, values) => this.#run(client, statement, values) }),
+    })
     // Between two statements of a transaction nobody listens, and an error that nobody listens to ends the process. The next statement fails by it.
     this.pool.on('connect', client => { client.on('error', () => {}) })
     this.prisma = new PrismaClient({ adapter: new PrismaPg(this.pool, { schema: 'chat' }) })
@@ -89,7 +98,7 @@ export class Database implements Queryable {
     }
   }
 
-  async #run<Row extends pg.QueryResultRow> (on: pg.Pool | pg.PoolClient, { name, text }: Statement, values: unknown[]): Promise<Row[]> {
+  async #run<Row extends pg.QueryResultRow> (on: pg.Pool | pg.ClientBase, { name, text }: Statement, values: unknown[]): Promise<Row[]> {
     const { rows } = await on.query<Row>(this.#prepare ? { name, text, values } : { text, values })
     return rows
   }

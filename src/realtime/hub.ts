@@ -160,6 +160,15 @@ export class Hub extends EventEmitter<HubEvents> {
   get followedChats (): string[] { return [...this.#feeds.keys()] }
   get connectedUsers (): string[] { return [...this.#users.keys()] }
 
+  /** Up to where the chat's frames, the user's inbox have been delivered here. */
+  deliveredOf (chatId: string): number | undefined {
+    return this.#feeds.get(chatId)?.chain.delivered
+  }
+
+  deliveredInbox (userId: string): number | undefined {
+    return this.#users.get(userId)?.inbox.delivered
+  }
+
   /** The database says that the chat is at this revision; null: it is gone. */
   expectChat (chatId: string, revision: number | null): void {
     const feed = this.#feeds.get(chatId)

@@ -47,6 +47,7 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
   const listener = new Listener(config.database.directUrl ?? config.database.url ?? '', (chatId, revision) => hub.expectChat(chatId, revision), app.log)
   const connections = new Wheel<Connection>(TICK_MS, config.realtime.silenceMs)
   const services: ConnectionServices = { hub, rounds, commands, authenticate, epoch: () => sweep.epoch, config, log: app.log, lookAt: connection => { if (connections.has(connection)) connections.put(connection, 0) } }
+  app.db.onConnect = async connection => sweep.hear(await source.epoch(connection))
   app.decorate('hub', hub)
   app.decorate('commands', commands)
   app.decorate('epoch', () => sweep.epoch)

@@ -11,6 +11,7 @@ type Step = () => Promise<void>
 /**
  * Compares, in each period, all that is followed here with PostgreSQL: the heads of the chats, the inboxes of the users,
  * the epoch. Batch by batch, spread over the period, so that it never comes as a wave. It bounds the harm of whatever got lost between a commit and a socket.
+ * When the history of the database turns out to be another than the one that was delivered, everybody is sent away to begin anew.
  */
 export class Sweep {
   readonly #hub: Hub
@@ -36,7 +37,7 @@ export class Sweep {
   }
 
   async start (): Promise<void> {
-    this.#epoch = await this.#source.epoch()
+    this.hear(await this.#source.epoch())
     this.#next()
   }
 
@@ -44,6 +45,15 @@ export class Sweep {
     clearTimeout(this.#timer)
     this.#timer = undefined
     await this.#running
+  }
+
+  /** The epoch, as a connection to the database has told it. */
+  hear (epoch: string): void {
+    if (epoch === this.#epoch) return
+    const isFirst = this.#epoch === ''
+    this.#log[isFirst ? 'debug' : 'warn']({ from: this.#epoch, to: epoch }, 'the history of the database')
+    this.#epoch = epoch
+    if (!isFirst) this.#startAnew()
   }
 
   #next (): void {
@@ -65,30 +75,38 @@ export class Sweep {
     return steps
   }
 
-  /** In another history nothing can be compared. */
   async #step (): Promise<void> {
-    const epoch = await this.#source.epoch()
-    if (epoch === this.#epoch) {
-      await this.#steps[0]?.()
-      this.#steps.shift()
-      return
-    }
-    this.#log.warn({ from: this.#epoch, to: epoch }, 'the history of the database has changed')
-    this.#epoch = epoch
-    this.#hub.closeAll(CLOSE.EPOCH_CHANGED)
-    this.#steps = []
+    this.hear(await this.#source.epoch())
+    await this.#steps[0]?.()
+    this.#steps.shift()
   }
 
   async #compareChats (chatIds: string[]): Promise<void> {
+    const delivered = new Map(chatIds.map(chatId => [chatId, this.#hub.deliveredOf(chatId)])) // before it is asked what there is
     const heads = await this.#source.heads(chatIds)
+    for (const [chatId, { lastRevision }] of heads) if (lastRevision < (delivered.get(chatId) ?? 0)) return this.#goneBack({ chatId })
     for (const chatId of chatIds) this.#hub.expectChat(chatId, heads.get(chatId)?.lastRevision ?? null)
   }
 
   async #compareInboxes (userIds: string[]): Promise<void> {
+    const delivered = new Map(userIds.map(userId => [userId, this.#hub.deliveredInbox(userId)]))
     for (const [userId, { inboxRevision, banned }] of await this.#source.inboxes(userIds)) {
+      if (inboxRevision < (delivered.get(userId) ?? 0)) return this.#goneBack({ userId })
       this.#hub.expectInbox(userId, inboxRevision)
       if (banned) this.#hub.closeUser(userId, CLOSE.BANNED)
     }
+  }
+
+  /** Restored from a dump or a copy, and its epoch is still the old one. */
+  #goneBack (where: { chatId: string } | { userId: string }): void {
+    this.#log.error(where, 'the database has gone back to an earlier state: run "npm run epoch -- --new"')
+    this.#startAnew()
+  }
+
+  /** What is left of the round was about what is no longer. */
+  #startAnew (): void {
+    this.#hub.closeAll(CLOSE.EPOCH_CHANGED)
+    this.#steps = []
   }
 }
 

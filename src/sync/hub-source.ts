@@ -28,6 +28,6 @@ export function hubSource (db: Database, changes: ChangesReader): HubSource {
       return new Map((await inboxes(db, userIds)).map(({ userId, ...inbox }) => [userId, inbox]))
     },
 
-    epoch: () => readEpoch(db),
+    epoch: (connection = db) => readEpoch(connection),
   }
 }

@@ -1,3 +1,4 @@
+import { ApiError } from '../errors.ts'
 import { SharedText } from '../json.ts'
 import type { Queryable } from '../plugins/database.ts'
 import type { InboxUpdate, Synced } from './schemas.ts'
@@ -88,13 +89,18 @@ export async function inboxes (db: Queryable, userIds: string[]): Promise<{ user
   }, [userIds])
 }
 
-/** A restore by dump carries `meta.epoch` along (and has to renew it); another cluster or a promotion shows in the rest. */
+/**
+ * A restore by dump carries `meta.epoch` along (and has to renew it); another cluster or a promotion shows in the rest.
+ * @throws {ApiError} DATABASE_UNAVAILABLE if this is a standby: it will be promoted, or somebody else is
+ */
 export async function readEpoch (db: Queryable): Promise<string> {
-  const [row] = await db.query<{ epoch: string }>({
+  const [row] = await db.query<{ epoch: string | null }>({
     name: 'sync.readEpoch',
-    text: `SELECT encode(sha256(convert_to(concat_ws(':', m.epoch, s.system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)), 'UTF8')), 'hex') AS epoch
+    text: `SELECT CASE WHEN NOT pg_is_in_recovery() THEN
+             encode(sha256(convert_to(concat_ws(':', m.epoch, s.system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)), 'UTF8')), 'hex') END AS epoch
            FROM chat.meta m, pg_control_system() s`,
   }, [])
   if (!row) throw new Error('chat.meta has no row')
+  if (row.epoch === null) throw new ApiError('DATABASE_UNAVAILABLE')
   return row.epoch.slice(0, 32)
 }

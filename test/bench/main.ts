@@ -11,6 +11,7 @@ import { latency } from './latency.ts'
 import { search } from './search.ts'
 import { send } from './send.ts'
 import { sendOne } from './send-one.ts'
+import { slowReader } from './slow-reader.ts'
 import { Stage } from './stage.ts'
 
 export interface Bench { run: (stage: Stage, figures: Figures, options: Record<string, string>) => Promise<void> }
@@ -21,6 +22,7 @@ const BENCHES: Record<string, Bench['run']> = {
   'hot-chat': hotChat,
   'fan-out': fanOut,
   latency,
+  'slow-reader': slowReader,
   search,
 }
 const ONLY_BY_NAME = new Set(['search'])

@@ -1,8 +1,10 @@
 // A PostgreSQL that is a test's own, to be stopped, crashed and promoted.
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import type { Test } from 'tap'
 import { canEnter, unprivilegedAccount, type Account } from '../../../src/embedded/account.ts'
@@ -18,15 +20,15 @@ const RETRY_MS = 20
 
 export class Postgres {
   readonly dir: string
-  readonly account: Account
   readonly url: string
+  readonly #account: Account
   readonly #binaries: Binaries
   readonly #cluster: Cluster
 
   private constructor (cluster: Cluster, { dir, account, url, binaries }: { dir: string, account: Account, url: string, binaries: Binaries }) {
     this.#cluster = cluster
     this.dir = dir
-    this.account = account
+    this.#account = account
     this.url = url
     this.#binaries = binaries
   }
@@ -57,8 +59,43 @@ export class Postgres {
     return postgres
   }
 
-  get binaries (): Binaries {
-    return this.#binaries
+  /** Another one, which follows this one by streaming replication (asynchronous, as it is by default). */
+  async standby (t: Pick<Test, 'teardown'>): Promise<Postgres> {
+    const dir = await mkdtemp(join(dirname(this.dir), `parley-faults-${process.pid}-`))
+    await this.stop() // a copy of what stands still needs no more programs than there are here
+    await promisify(execFile)('cp', ['-a', `${this.dir}/.`, dir])
+    await this.start()
+    const { username: user, password, port } = new URL(this.url)
+    const file = join(dir, 'data', 'postgresql.auto.conf')
+    await appendFile(file, `primary_conninfo = 'host=127.0.0.1 port=${port} user=${user} password=${password}'\n`)
+    await promisify(execFile)('cp', ['-a', join(dir, 'data', 'PG_VERSION'), join(dir, 'data', 'standby.signal')]) // with its owner
+    return Postgres.at(t, { dir, binaries: this.#binaries, account: this.#account })
+  }
+
+  /** A standby has everything that the other one has now. */
+  async hasCaughtUpWith (primary: Postgres): Promise<void> {
+    const { rows: [{ lsn } = { lsn: '' }] } = await primary.sql(client => client.query<{ lsn: string }>('SELECT pg_current_wal_lsn()::text AS lsn'))
+    await this.#until(`pg_last_wal_replay_lsn() >= '${lsn}'`)
+  }
+
+  /** A standby hears no more from its primary: what is committed from now on, it will not have. */
+  async fallBehind (): Promise<void> {
+    await this.sql(async client => {
+      await client.query("ALTER SYSTEM SET primary_conninfo = ''")
+      await client.query('SELECT pg_reload_conf()')
+    })
+    await this.#until('NOT EXISTS (SELECT FROM pg_stat_wal_receiver)')
+  }
+
+  /** A standby becomes the primary. */
+  async promote (): Promise<void> {
+    await this.sql(client => client.query('SELECT pg_promote()'))
+  }
+
+  async #until (condition: string): Promise<void> {
+    await this.sql(async client => {
+      while (!(await client.query<{ done: boolean }>(`SELECT coalesce(${condition}, false) AS done`)).rows[0]?.done) await pause()
+    })
   }
 
   async start (): Promise<void> {
