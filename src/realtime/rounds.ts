@@ -38,8 +38,9 @@ export class Rounds {
     const until = performance.now() + SLICE_MS
     let next = from
     do {
-      for (const giver of this.#waiting.slice(next, next + AT_ONCE)) giver.flush()
-      next += AT_ONCE
+      const some = this.#waiting.slice(next, next + AT_ONCE)
+      for (const giver of some) giver.flush()
+      next += some.length // what a giver has added comes next
     } while (next < this.#waiting.length && performance.now() < until)
     if (next < this.#waiting.length) {
       setImmediate(() => this.#go(next))

@@ -80,3 +80,16 @@ t.test('who is there twice in a row for the same frames shares the bytes', async
   t.equal(rounds.join([one, two]), both)
   t.equal(String(rounds.join([one, three])), 'onethree')
 })
+
+t.test('what becomes due by a giver is given in the same round', async t => {
+  const rounds = new Rounds()
+  const happened: string[] = []
+  rounds.add({
+    flush: () => {
+      happened.push('one')
+      for (const each of ['two', 'three']) rounds.add({ flush: () => { happened.push(each) } })
+    },
+  })
+  await nextTurn()
+  t.same(happened, ['one', 'two', 'three'])
+})
