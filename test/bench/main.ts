@@ -1,15 +1,23 @@
-// npm run bench                      all benchmarks
-// npm run bench -- search            one of them
-// npm run bench -- search --json     one line a figure: { name, metric, value, unit, reference, ratio }
-// Each gets a PostgreSQL of its own with fsync on, and a server process of its own; the load comes from this process.
-// What a benchmark's own options are stands at its head.
+// npm run bench                      all benchmarks but `search`, which takes as long as all others
+// npm run bench -- search send       these
+// npm run bench -- send --json       one line a figure: { name, metric, value, unit, reference, ratio }
+// npm run bench -- send --profile=D  the server's CPU profile goes to the folder D
+// Each gets a PostgreSQL of its own with fsync on, and a server process of its own; the load comes from a third process. docs/benchmarks.md says
+// what each measures; what its own options are stands at its head.
 import { Figures } from './figures.ts'
+import { hotChat } from './hot-chat.ts'
 import { search } from './search.ts'
+import { send } from './send.ts'
 import { Stage } from './stage.ts'
 
 export interface Bench { run: (stage: Stage, figures: Figures, options: Record<string, string>) => Promise<void> }
 
-const BENCHES: Record<string, Bench['run']> = { search }
+const BENCHES: Record<string, Bench['run']> = {
+  send,
+  'hot-chat': hotChat,
+  search,
+}
+const ONLY_BY_NAME = new Set(['search'])
 
 const names = process.argv.slice(2).filter(argument => !argument.startsWith('--'))
 const options = Object.fromEntries(process.argv.slice(2).filter(argument => argument.startsWith('--')).map(argument => {
@@ -17,11 +25,11 @@ const options = Object.fromEntries(process.argv.slice(2).filter(argument => argu
   return [name, value]
 }))
 
-for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
+for (const name of names.length > 0 ? names : Object.keys(BENCHES).filter(each => !ONLY_BY_NAME.has(each))) {
   const bench = BENCHES[name]
   if (!bench) throw new Error(`There is no benchmark ${name}, only ${Object.keys(BENCHES).join(', ')}`)
   const figures = new Figures(name, options.json === 'on')
-  const stage = await Stage.set(figures)
+  const stage = await Stage.set(figures, options)
   try {
     await bench(stage, figures, options)
   } finally {

