@@ -4,35 +4,38 @@
  * Beside each message lies its folded text (text.ts), written with it; a hit is a message whose text is LIKE all terms, and
  * that the user may see. That needs no letters known to the database, finds parts of words in any script, and is exact.
  *
- * Which messages are looked at say posting lists (grams.ts, postings.ts): for each piece of a word, in which messages of a
+ * Which messages are looked at, posting lists say (grams.ts, postings.ts): for each piece of a word, in which messages of a
  * chat it occurs. They are made behind the sends (indexer.ts) for segments of a chat (segments.ts); the newest messages, which
- * are in none yet, are all looked at, and so are those that were edited since. Nothing depends on the chats of others: every look-up
- * starts with a chat.
+ * are in no segment yet, are all looked at, and so are those that were changed since theirs was made. Nothing depends on the chats of others:
+ * every look-up starts with a chat.
  *
- * The lists are read and intersected here: PostgreSQL stores them well, but has no quick way to go through bytes. Its
- * own inverted index would cost each send more than the whole rest of it (measured with 57 trigrams a message, the row alone:
+ * The lists are read and intersected in this process: PostgreSQL keeps them well, but has no quick way to go through bytes.
+ * Its own indexes would cost each send more than all the rest of it. Measured per message, with 57 trigrams each (the row alone:
  * 33 µs, 0.27 kB of WAL):
  * - GIN over hashed trigrams, the chat mixed into the key: 180 µs, 6.3 kB of WAL.
  * - B-tree of (chat, trigram, seq): 1,080 µs, 11.7 kB of WAL, 4.7 kB of disk.
+ * And Bloom filters over blocks of messages: they do not tell apart two words that are common and seldom together.
  */
 import type { Queryable } from '../plugins/database.ts'
 import { candidatesOf } from './candidates.ts'
-import { loadCandidates, look, type Position, type Scope, type Stretch, type Wanted } from './queries.ts'
+import { loadCandidates, loadHits, type Position, type Scope, type Stretch, type Wanted } from './queries.ts'
 
 /** Of each chat so many candidates at first; then more of those that can still have something newer. */
-const FIRST = 4
+const FIRST = 3
 const GROWTH = 4
 /** In a chat alone nothing has to be compared with others: what is wanted, and some that will turn out not to be hits. */
 const FIRST_ALONE = 1.25
 /** Of who is in thousands of chats, those with the newest messages first. */
 const FIRST_CHATS = 100
+/** Chats. Less is read as fast by one. */
+const WORTH_TWO = 16
 /** Messages that one statement looks at. */
 const MOST = 4_000
 
 export interface Hit extends Position { score: number }
 
-/** What is left of a chat, nothing of it newer than `newestAt`. */
-interface Source { chatId: string, newestAt: number, candidates: Iterator<number, undefined>, isEmpty: boolean }
+/** What is left of a chat, nothing of it newer than `newestAt`. undefined: no candidates have been read yet. */
+interface Source { stretch: Stretch, newestAt: number, candidates: Iterator<number, undefined> | undefined, isEmpty: boolean }
 
 /**
  * The newest `limit` hits of all the stretches, newest first (fewer: there are no more).
@@ -43,7 +46,7 @@ interface Source { chatId: string, newestAt: number, candidates: Iterator<number
 export async function findNewest (db: Queryable, { stretches, blocked }: Scope, search: Omit<Wanted, 'blocked'>, limit: number): Promise<Hit[]> {
   const wanted = { ...search, blocked }
   const hits: Hit[] = []
-  let sources = await sourcesOf(db, wanted, stretches)
+  let sources: Source[] = stretches.map(stretch => ({ stretch, newestAt: stretch.newestAt, candidates: undefined, isEmpty: false }))
   let chats = FIRST_CHATS
   for (let count = sources.length === 1 ? Math.ceil(limit * FIRST_ALONE) : FIRST; ; count *= GROWTH, chats *= GROWTH) {
     hits.sort(newestFirst).splice(limit)
@@ -52,28 +55,33 @@ export async function findNewest (db: Queryable, { stretches, blocked }: Scope, 
     if (sources.length === 0) return hits
 
     const round = sources.slice(0, chats)
+    await read(db, wanted, round.filter(({ candidates }) => !candidates))
     const messages = round.flatMap(source => take(source, Math.min(count, Math.ceil(MOST / round.length))))
-    for (const { n, at, score } of await look(db, wanted, messages)) {
+    if (messages.length === 0) continue
+    for (const { n, at, score } of await loadHits(db, wanted, messages)) {
       const { source, chatId, seq } = messages[n - 1]!
       source.newestAt = Math.min(source.newestAt, at)
-      if (score !== null) hits.push({ chatId, seq, at, score })
+      hits.push({ chatId, seq, at, score })
     }
   }
 }
 
-async function sourcesOf (db: Queryable, wanted: Wanted, stretches: Stretch[]): Promise<Source[]> {
-  const rows = Map.groupBy(await loadCandidates(db, wanted, stretches), ({ n }) => n)
-  return stretches.map((stretch, index) => ({
-    chatId: stretch.chatId, newestAt: stretch.newestAt, candidates: candidatesOf(rows.get(index + 1) ?? [], wanted.probes, stretch), isEmpty: false,
+/** Most of a search is this. Half of the chats each for two connections: the database has more than one core. */
+async function read (db: Queryable, wanted: Wanted, sources: Source[]): Promise<void> {
+  const middle = sources.length < WORTH_TWO ? sources.length : sources.length >> 1
+  await Promise.all([sources.slice(0, middle), sources.slice(middle)].map(async half => {
+    if (half.length === 0) return
+    const rows = Map.groupBy(await loadCandidates(db, wanted, half.map(({ stretch }) => stretch)), ({ n }) => n)
+    for (const [index, source] of half.entries()) source.candidates = candidatesOf(rows.get(index + 1) ?? [], wanted.probes, source.stretch)
   }))
 }
 
 function take (source: Source, count: number): { source: Source, chatId: string, seq: number }[] {
   const taken = []
   while (taken.length < count && !source.isEmpty) {
-    const { value: seq } = source.candidates.next()
+    const seq = source.candidates?.next().value
     if (seq === undefined) source.isEmpty = true
-    else taken.push({ source, chatId: source.chatId, seq })
+    else taken.push({ source, chatId: source.stretch.chatId, seq })
   }
   return taken
 }

@@ -22,9 +22,8 @@ const DIGIT_BITS = 6
 const FIRST_OTHER = FIRST_DIGIT + DIGITS
 const OTHERS = 31
 
-/** At the highest level. At a lower one the last bits are left out. */
-export function partOf (hash: number): number {
-  return hash >>> (32 - Math.max(...PART_BITS))
+export function partOf (hash: number, level: Level): number {
+  return hash >>> (32 - PART_BITS[level])
 }
 
 const wordOf = (hash: number) => hash & 0xfff
@@ -46,7 +45,7 @@ export class Postings {
 
   /** Those without a key are left out. */
   * parts (): Generator<{ part: number, postings: string }> {
-    const byPart = Map.groupBy(this.#lists, ([hash]) => hash >>> (32 - PART_BITS[this.#level]))
+    const byPart = Map.groupBy(this.#lists, ([hash]) => partOf(hash, this.#level))
     for (const [part, lists] of byPart) {
       lists.sort(([a], [b]) => wordOf(a) - wordOf(b))
       yield { part, postings: lists.map(([hash, offsets]) => encode(wordOf(hash), offsets, sizeOf(this.#level))).join('') }
@@ -75,9 +74,9 @@ function bits (offsets: number[], size: number): string {
   return digits.map(digit).join('')
 }
 
-/** The messages that have all keys; undefined: none has. `parts` are those in which the keys would be. */
-export function intersect (level: Level, hashes: number[], parts: (string | null)[]): Bitmap | undefined {
-  const cursors = hashes.map((hash, index) => new Cursor(parts[index] ?? '', wordOf(hash)))
+/** The messages that have all keys; undefined: none has. `parts`, by number: those in which the keys would be. */
+export function intersect (level: Level, hashes: number[], parts: Map<number, string>): Bitmap | undefined {
+  const cursors = hashes.map(hash => new Cursor(parts.get(partOf(hash, level)) ?? '', wordOf(hash)))
   if (cursors.length === 0 || cursors.some(({ isFound }) => !isFound)) return undefined
   const [common, ...others] = cursors.map(cursor => cursor.decode(sizeOf(level)))
   for (const other of others) for (let at = 0; at < common!.length; at++) common![at]! &= other[at]!

@@ -1,7 +1,7 @@
 import type { Queryable } from '../plugins/database.ts'
 import type { MessageKey } from '../messages/message-id.ts'
 import { partOf } from './postings.ts'
-import type { Level } from './segments.ts'
+import { TOP, type Level } from './segments.ts'
 
 /** A chat that is to be searched, and in which stretch: low <= seq < below. */
 export interface Stretch {
@@ -26,20 +26,24 @@ export interface Position { at: number, chatId: string, seq: number }
 
 export interface Scope { stretches: Stretch[], blocked: string[] }
 
+/** As chat.viewer has it, but without the one who only looks at a stream. */
+const MINE = `SELECT p.chat_id, h, chat.bound(h, p) AS bound, (SELECT chat.blocked_by($1)) AS blocked
+  FROM chat.chat_participant p JOIN chat.chat_head h ON h.chat_id = p.chat_id JOIN chat.chat_session c ON c.id = p.chat_id
+  WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND $2::uuid IS NULL`
+const THIS = 'SELECT $2::uuid AS chat_id, v.h, v.bound, v.blocked FROM chat.viewer($2, $1) v'
+
 /** What of which chats the user may see; undefined: they are not in the chat. */
 export async function searchScope (db: Queryable, userId: string, { chatId, from, to, after }: ScopeOptions): Promise<Scope | undefined> {
   const rows = await db.query<Stretch & { blocked: string[] }>({
     name: chatId === undefined ? 'search.scope' : 'search.scopeOfChat',
     text: `SELECT s."chatId", s.low, s.below, s.blocked, (extract(epoch FROM s.last_message_at) * 1000)::float8 AS "newestAt" FROM (
-             SELECT (v.c).id AS "chatId", (v.h).last_message_at, v.blocked,
-               greatest(v.bound + 1, CASE WHEN $3::timestamptz IS NOT NULL THEN chat.seq_at((v.c).id, (v.h).last_seq, $3) END) AS low,
-               least((v.h).last_seq + 1, CASE WHEN $4::timestamptz IS NOT NULL THEN chat.seq_at((v.c).id, (v.h).last_seq, $4) END,
+             SELECT v.chat_id AS "chatId", (v.h).last_message_at, v.blocked,
+               greatest(v.bound + 1, CASE WHEN $3::timestamptz IS NOT NULL THEN chat.seq_at(v.chat_id, (v.h).last_seq, $3) END) AS low,
+               least((v.h).last_seq + 1, CASE WHEN $4::timestamptz IS NOT NULL THEN chat.seq_at(v.chat_id, (v.h).last_seq, $4) END,
                  CASE WHEN $5::timestamptz IS NULL THEN NULL
-                   WHEN (v.c).id = $6::uuid THEN $7::integer
-                   ELSE chat.seq_at((v.c).id, (v.h).last_seq, $5, (v.c).id > $6::uuid) END) AS below
-             FROM ${chatId === undefined
-               ? "chat.chat_participant mine CROSS JOIN LATERAL chat.viewer(mine.chat_id, $1) v WHERE mine.user_id = $1 AND mine.state = 'JOINED' AND $2::uuid IS NULL"
-               : 'chat.viewer($2, $1) v'}) s`,
+                   WHEN v.chat_id = $6::uuid THEN $7::integer
+                   ELSE chat.seq_at(v.chat_id, (v.h).last_seq, $5, v.chat_id > $6::uuid) END) AS below
+             FROM (${chatId === undefined ? MINE : THIS}) v) s`,
   }, [userId, chatId ?? null, from ?? null, to ?? null, after ? new Date(after.at).toISOString() : null, after?.chatId ?? null, after?.seq ?? null])
   if (chatId !== undefined && rows.length === 0) return undefined
   return { blocked: rows[0]?.blocked ?? [], stretches: rows.filter(({ low, below }) => low < below).map(({ blocked, ...stretch }) => stretch) }
@@ -58,28 +62,23 @@ export interface Wanted {
   isRanked: boolean
 }
 
-/**
- * Where hits may be: in a segment, with the parts in which each probe's posting list is (null: nowhere), or the seq of
- * a message whose text has all terms. `n` counts the stretches from 1.
- */
-export type CandidateRow = { n: number } & Record<typeof LISTS[number], string | null> & ({ level: Level, number: number, seq: null } | { level: null, number: null, seq: number })
-
-export const LISTS = ['list1', 'list2', 'list3', 'list4', 'list5', 'list6'] as const
+/** Where hits may be: in a segment, with the parts that have posting lists of the probes; or the seq of a message whose text has all terms. `n` counts the stretches from 1. */
+export type CandidateRow = { n: number } & ({ level: Level, number: number, seq: null, parts: string | null, postings: string | null } | { level: null, number: null, seq: number })
 
 export async function loadCandidates (db: Queryable, { terms, probes }: Wanted, stretches: Stretch[]): Promise<CandidateRow[]> {
   return db.query<CandidateRow>({
     name: 'search.candidates',
-    text: `SELECT c.n, c.level, c.number, c.seq, ${LISTS.map(list => `c.${list}`).join()} FROM chat.search_candidates($1, $2, $3, $4, $5) c`,
-  }, [stretches.map(({ chatId }) => chatId), stretches.map(({ low }) => low), stretches.map(({ below }) => below), probes.map(partOf), terms.map(like)])
+    text: `SELECT c.n, c.level, c.number, c.seq, array_to_string(c.parts, ',') AS parts, c.postings FROM chat.search_candidates($1, $2, $3, $4, $5) c`,
+  }, [stretches.map(({ chatId }) => chatId), stretches.map(({ low }) => low), stretches.map(({ below }) => below), probes.map(probe => partOf(probe, TOP)), terms.map(like)])
 }
 
-export interface Looked { n: number, at: number, score: number | null }
+export interface HitRow { n: number, at: number, score: number }
 
-/** Of messages that may be hits: when each was written, and its score if it is one. `n` counts the messages from 1; those that are gone are left out. */
-export async function look (db: Queryable, { userId, blocked, terms, types, senderId, isRanked }: Wanted, messages: MessageKey[]): Promise<Looked[]> {
-  return db.query<Looked>({
-    name: 'search.look',
-    text: 'SELECT l.n, (extract(epoch FROM l.created_at) * 1000)::float8 AS at, l.score FROM chat.search_look($1, $2, $3, $4, $5, $6::chat.message_type[], $7, $8) l',
+/** Those of the messages that are hits. `n` counts the messages from 1. */
+export async function loadHits (db: Queryable, { userId, blocked, terms, types, senderId, isRanked }: Wanted, messages: MessageKey[]): Promise<HitRow[]> {
+  return db.query<HitRow>({
+    name: 'search.hits',
+    text: 'SELECT s.n, (extract(epoch FROM s.created_at) * 1000)::float8 AS at, s.score FROM chat.search_hits($1, $2, $3, $4, $5, $6::chat.message_type[], $7, $8) s',
   }, [userId, blocked, messages.map(({ chatId }) => chatId), messages.map(({ seq }) => seq), terms.map(like), types ?? null, senderId ?? null, isRanked ? terms.map(term => term.trim()) : null])
 }
 
@@ -94,11 +93,14 @@ export interface Found { message: string, content: string, senderId: string | nu
 export async function loadFound (db: Queryable, userId: string, keys: MessageKey[]): Promise<{ found: Found[], users: string }> {
   const found = await db.query<Found>({
     name: 'search.loadFound',
-    text: `SELECT chat.message_json(m)::text AS message, m.content, m.sender_id AS "senderId"
+    text: `WITH seen AS MATERIALIZED (
+             SELECT c.chat_id, v.bound FROM (SELECT DISTINCT unnest($2::uuid[]) AS chat_id) c CROSS JOIN LATERAL chat.viewer(c.chat_id, $1) v)
+           SELECT chat.message_json(m)::text AS message, m.content, m.sender_id AS "senderId"
            FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY AS k (chat_id, seq, rank)
-           CROSS JOIN LATERAL chat.viewer(k.chat_id, $1) v
+           JOIN seen ON seen.chat_id = k.chat_id
            JOIN chat.chat_message m ON m.chat_id = k.chat_id AND m.seq = k.seq
-           WHERE m.seq > v.bound AND chat.is_found(m, $1, v.blocked, NULL, NULL)
+           WHERE m.seq > seen.bound AND chat.is_found(m, (SELECT chat.blocked_by($1)), NULL, NULL)
+             AND NOT EXISTS (SELECT FROM chat.message_hidden x WHERE x.chat_id = k.chat_id AND x.user_id = $1 AND x.seq = k.seq)
            ORDER BY k.rank`,
   }, [userId, keys.map(({ chatId }) => chatId), keys.map(({ seq }) => seq)])
   const [row] = await db.query<{ users: string }>({ name: 'search.users', text: 'SELECT chat.users_json($1)::text AS users' }, [[...new Set(found.map(({ senderId }) => senderId))]])

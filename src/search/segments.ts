@@ -6,7 +6,7 @@
 
 export type Level = 0 | 1 | 2 | 3
 
-const TOP: Level = 3
+export const TOP: Level = 3
 const LEVELS: readonly Level[] = [3, 2, 1, 0]
 /** A segment's messages, as a power of two. */
 const BITS = [7, 9, 11, 13] as const

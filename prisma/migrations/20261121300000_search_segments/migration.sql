@@ -44,11 +44,12 @@ ALTER TABLE chat.search_segment
 
 -- loose, from now on: changed since the message's segment was made.
 
--- For stretches of chats (p_low[n] <= seq < p_below[n]) and up to six keys, of each the part of a segment of the highest
--- level: each segment's parts in which the keys are (null: none is). And, with a seq instead of a segment, the messages
--- that are in no segment, or loose, and whose text is LIKE all of p_terms.
+-- For stretches of chats (p_low[n] <= seq < p_below[n]) and keys, of each the part of a segment of the highest level: each
+-- segment's parts in which the keys are, one behind the other with DEL in between. For the lower levels the first keys are enough:
+-- where there are few messages, few are there by mistake. And, with a seq instead of a segment, the messages that are in no segment, or
+-- loose, and whose text is LIKE all of p_terms.
 CREATE FUNCTION chat.search_candidates(p_chat_ids uuid[], p_low integer[], p_below integer[], p_parts integer[], p_terms text[])
-RETURNS TABLE (n integer, level integer, number integer, seq integer, list1 text, list2 text, list3 text, list4 text, list5 text, list6 text)
+RETURNS TABLE (n integer, level integer, number integer, seq integer, parts integer[], postings text)
 LANGUAGE plpgsql STABLE
 SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_material = off SET enable_memoize = off
@@ -57,26 +58,25 @@ AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
-  SELECT s.n, s.level, s.number, NULL::integer,
-    (SELECT x.postings FROM chat.search_segment x WHERE x.chat_id = s.chat_id AND x.level = s.level AND x.number = s.number AND x.part = p_parts[1] >> s.shift),
-    (SELECT x.postings FROM chat.search_segment x WHERE x.chat_id = s.chat_id AND x.level = s.level AND x.number = s.number AND x.part = p_parts[2] >> s.shift),
-    (SELECT x.postings FROM chat.search_segment x WHERE x.chat_id = s.chat_id AND x.level = s.level AND x.number = s.number AND x.part = p_parts[3] >> s.shift),
-    (SELECT x.postings FROM chat.search_segment x WHERE x.chat_id = s.chat_id AND x.level = s.level AND x.number = s.number AND x.part = p_parts[4] >> s.shift),
-    (SELECT x.postings FROM chat.search_segment x WHERE x.chat_id = s.chat_id AND x.level = s.level AND x.number = s.number AND x.part = p_parts[5] >> s.shift),
-    (SELECT x.postings FROM chat.search_segment x WHERE x.chat_id = s.chat_id AND x.level = s.level AND x.number = s.number AND x.part = p_parts[6] >> s.shift)
-  FROM (
-    SELECT w.n::integer, w.chat_id, l.level, g.number, l.shift
-    FROM unnest(p_chat_ids, p_low, p_below) WITH ORDINALITY AS w (chat_id, low, below, n)
-    JOIN chat.search_progress p ON p.chat_id = w.chat_id
-    CROSS JOIN (VALUES (3, 13, 0), (2, 11, 2), (1, 9, 4), (0, 7, 6)) AS l (level, bits, shift)
-    CROSS JOIN LATERAL generate_series(
-      greatest((w.low - 1) >> l.bits, CASE WHEN l.level < 3 THEN (p.indexed >> (l.bits + 2)) << 2 END),
-      least((w.below - 2) >> l.bits, (p.indexed >> l.bits) - 1)) AS g (number)) s;
+  SELECT w.n::integer, l.level, g.number, NULL::integer, x.parts, x.postings
+  FROM unnest(p_chat_ids, p_low, p_below) WITH ORDINALITY AS w (chat_id, low, below, n)
+  CROSS JOIN LATERAL (SELECT p.indexed FROM chat.search_progress p WHERE p.chat_id = w.chat_id OFFSET 0) p
+  CROSS JOIN LATERAL (VALUES
+    (3, 13, ARRAY(SELECT u.part FROM unnest(p_parts) AS u (part))),
+    (2, 11, ARRAY(SELECT u.part >> 2 FROM unnest(p_parts[:4]) AS u (part))),
+    (1, 9, ARRAY(SELECT u.part >> 4 FROM unnest(p_parts[:3]) AS u (part))),
+    (0, 7, ARRAY(SELECT u.part >> 6 FROM unnest(p_parts[:2]) AS u (part)))) AS l (level, bits, parts)
+  CROSS JOIN LATERAL generate_series(
+    greatest((w.low - 1) >> l.bits, CASE WHEN l.level < 3 THEN (p.indexed >> (l.bits + 2)) << 2 END),
+    least((w.below - 2) >> l.bits, (p.indexed >> l.bits) - 1)) AS g (number)
+  CROSS JOIN LATERAL (
+    SELECT array_agg(x.part) AS parts, string_agg(x.postings, E'\x7f') AS postings FROM chat.search_segment x
+    WHERE x.chat_id = w.chat_id AND x.level = l.level AND x.number = g.number AND x.part = ANY (l.parts) OFFSET 0) x;
 
   RETURN QUERY
-  SELECT w.n::integer, NULL::integer, NULL::integer, s.seq, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text
+  SELECT w.n::integer, NULL::integer, NULL::integer, s.seq, NULL::integer[], NULL::text
   FROM unnest(p_chat_ids, p_low, p_below) WITH ORDINALITY AS w (chat_id, low, below, n)
-  CROSS JOIN LATERAL (SELECT coalesce((SELECT p.indexed FROM chat.search_progress p WHERE p.chat_id = w.chat_id), 0) AS indexed) p
+  CROSS JOIN LATERAL (SELECT coalesce((SELECT p.indexed FROM chat.search_progress p WHERE p.chat_id = w.chat_id), 0) AS indexed OFFSET 0) p
   CROSS JOIN LATERAL (
     SELECT x.seq FROM chat.message_search x
     WHERE x.chat_id = w.chat_id AND x.seq > p.indexed AND x.seq >= w.low AND x.seq < w.below AND x.keys LIKE ALL (p_terms)
@@ -86,9 +86,16 @@ BEGIN
     OFFSET 0) s;
 END $$;
 
--- Looks at messages, each in its chat: when it was written, and its score if it is a hit (its text is LIKE all of p_terms and
--- the user may find it), else null. Messages that are gone, or cannot be searched, are left out.
-CREATE FUNCTION chat.search_look(p_user_id text, p_blocked text[], p_chat_ids uuid[], p_seqs integer[], p_terms text[], p_types chat.message_type[], p_sender_id text, p_ranks text[])
+-- Which of the messages within a viewer's bound they may find, unless they have hidden it. (That would need a query of its own
+-- here, and a function with one is called for each row, where this one becomes a part of the statement.)
+DROP FUNCTION chat.is_found;
+CREATE FUNCTION chat.is_found(m chat.chat_message, p_blocked text[], p_types chat.message_type[], p_sender_id text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (m).type NOT IN ('SYSTEM', 'ENCRYPTED') AND (m).content IS NOT NULL AND (m).deleted_at IS NULL AND ((m).sender_id = ANY (p_blocked)) IS NOT TRUE
+  AND (p_types IS NULL OR (m).type = ANY (p_types)) AND (p_sender_id IS NULL OR (m).sender_id = p_sender_id);
+
+-- Of these messages, each in its chat, those that are hits: their text is LIKE all of p_terms, and the user may find them.
+CREATE FUNCTION chat.search_hits(p_user_id text, p_blocked text[], p_chat_ids uuid[], p_seqs integer[], p_terms text[], p_types chat.message_type[], p_sender_id text, p_ranks text[])
 RETURNS TABLE (n integer, created_at timestamptz, score integer)
 LANGUAGE plpgsql STABLE
 SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
@@ -98,11 +105,13 @@ AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
-  SELECT w.n::integer, m.created_at,
-    CASE WHEN s.keys LIKE ALL (p_terms) AND chat.is_found(m, p_user_id, p_blocked, p_types, p_sender_id) THEN chat.search_score(s.keys, p_ranks) END
+  SELECT w.n::integer, m.created_at, CASE WHEN p_ranks IS NULL THEN 0 ELSE chat.search_score(s.keys, p_ranks) END
   FROM unnest(p_chat_ids, p_seqs) WITH ORDINALITY AS w (chat_id, seq, n)
-  JOIN chat.message_search s ON s.chat_id = w.chat_id AND s.seq = w.seq
-  JOIN chat.chat_message m ON m.chat_id = w.chat_id AND m.seq = w.seq;
+  CROSS JOIN LATERAL (
+    SELECT x.keys FROM chat.message_search x WHERE x.chat_id = w.chat_id AND x.seq = w.seq AND x.keys LIKE ALL (p_terms) OFFSET 0) s
+  CROSS JOIN LATERAL (
+    SELECT m.created_at FROM chat.chat_message m WHERE m.chat_id = w.chat_id AND m.seq = w.seq AND chat.is_found(m, p_blocked, p_types, p_sender_id) OFFSET 0) m
+  WHERE NOT EXISTS (SELECT FROM chat.message_hidden x WHERE x.chat_id = w.chat_id AND x.user_id = p_user_id AND x.seq = w.seq);
 END $$;
 
 -- Puts a segment in the place of the smaller ones, or of itself. The rows that it knows as they are now (p_seqs, p_revisions) are loose no
@@ -144,3 +153,16 @@ BEGIN
   DELETE FROM chat.chat_message m WHERE m.chat_id = p_chat_id AND m.seq >= p_from AND m.seq < p_to;
   UPDATE chat.chat_head h SET min_seq = p_to WHERE h.chat_id = p_chat_id;
 END $$;
+
+-- As before, but of a user's way into many chats each part is made once: whom they have blocked for all, their participant for
+-- each (OFFSET 0: else it is made again for each of its fields that somebody asks for).
+CREATE OR REPLACE FUNCTION chat.viewer(p_chat_id uuid, p_user_id text)
+RETURNS TABLE (c chat.chat_session, h chat.chat_head, p chat.chat_participant, bound integer, blocked text[])
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT c, h, v.p, chat.bound(h, v.p), (SELECT chat.blocked_by(p_user_id))
+  FROM chat.chat_session c
+  JOIN chat.chat_head h ON h.chat_id = c.id
+  LEFT JOIN chat.chat_participant p ON p.chat_id = c.id AND p.user_id = p_user_id
+  CROSS JOIN LATERAL (SELECT CASE WHEN p.state = 'JOINED' THEN p ELSE chat.onlooker(h, p_user_id) END AS p OFFSET 0) v
+  WHERE c.id = p_chat_id AND c.deleted_at IS NULL AND (p.state = 'JOINED' OR c.type = 'STREAM' AND p.state IS DISTINCT FROM 'BANNED')
+$$;
