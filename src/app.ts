@@ -13,6 +13,7 @@ import { requestsService } from './chats/requests.ts'
 import { sanctionsService } from './chats/sanctions.ts'
 import { chatsService } from './chats/service.ts'
 import type { Config } from './config.ts'
+import { ANSWER_WITHIN_MS } from './deadline.ts'
 import { messages } from './messages/index.ts'
 import { recoveryService } from './messages/recovery.ts'
 import { retentionService } from './messages/retention.ts'
@@ -31,6 +32,7 @@ import { health } from './plugins/health.ts'
 import { jobs } from './plugins/jobs.ts'
 import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
+import { serialization } from './plugins/serialization.ts'
 import { validation } from './plugins/validation.ts'
 import { notices } from './notices/index.ts'
 import { pins } from './pins/index.ts'
@@ -52,6 +54,7 @@ import { Indexer } from './search/indexer.ts'
 import { searchService } from './search/service.ts'
 import { support } from './support/index.ts'
 import { supportService } from './support/service.ts'
+import { ChangesReader } from './sync/changes-reader.ts'
 import { hubSource } from './sync/hub-source.ts'
 import { sync } from './sync/index.ts'
 import { syncService } from './sync/service.ts'
@@ -63,6 +66,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   const app = fastify({
     ...(logger ? { loggerInstance: logger } : { logger: { level: config.logLevel } }),
     bodyLimit: config.realtime.maxFrameBytes, // what is too large for a frame is for REST, too
+    handlerTimeout: ANSWER_WITHIN_MS,
     requestIdHeader: 'x-request-id',
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: 'idle',
@@ -71,6 +75,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
 
   await app.register(errorHandler)
   await app.register(validation)
+  await app.register(serialization)
   await app.register(helmet)
   await app.register(cors, { origin: config.corsOrigins.includes('*') ? true : config.corsOrigins, methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], strictPreflight: false })
   await app.register(openapi)
@@ -80,10 +85,11 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   await app.register(auth, { config })
   await app.register(admin, { config })
 
+  const changesReader = new ChangesReader(app.db)
   await app.register(realtime, {
     config,
     bus,
-    source: hubSource(app.db),
+    source: hubSource(app.db, changesReader),
     authenticate: async token => {
       const identity = await app.verifyToken(token)
       await userService.admit(identity)
@@ -92,14 +98,14 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   })
   const changes = new Changes(app.db, app.hub)
   const userService = usersService({ db: app.db, changes, config })
-  await app.register(api, { prefix: '/api/v1/chat', config, changes, userService })
+  await app.register(api, { prefix: '/api/v1/chat', config, changes, changesReader, userService })
   return app
 }
 
-interface ApiOptions { config: Config, changes: Changes, userService: UsersService }
+interface ApiOptions { config: Config, changes: Changes, changesReader: ChangesReader, userService: UsersService }
 
 /** Every route below needs a token (those below /admin one of an administrator, or the server's key). Each slice is given what it needs of the others: none imports another's service. */
-async function api (app: FastifyInstance, { config, changes, userService }: ApiOptions): Promise<void> {
+async function api (app: FastifyInstance, { config, changes, changesReader, userService }: ApiOptions): Promise<void> {
   app.addHook('onRequest', async request => {
     const token = bearerToken(request.headers.authorization)
     if (app.admitServer(request, token)) return
@@ -153,5 +159,5 @@ async function api (app: FastifyInstance, { config, changes, userService }: ApiO
     viewers,
   })
   await app.register(notices)
-  await app.register(sync, { sync: syncService(db, app.epoch) })
+  await app.register(sync, { sync: syncService(db, changesReader, app.epoch) })
 }

@@ -81,9 +81,10 @@ const NETWORK_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUN
 /** Whether the database could not be reached or has gone away, as opposed to having refused what it was asked. */
 export function isDatabaseUnavailable (error: unknown): boolean {
   if (!(error instanceof Error)) return false
+  if (error instanceof ApiError) return error.code === 'DATABASE_UNAVAILABLE'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   return UNAVAILABLE.test(code) || NETWORK_ERRORS.has(code) ||
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(error.message) ||
+    /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error/.test(error.message) ||
     isDatabaseUnavailable(error.cause)
 }
 

@@ -5,7 +5,7 @@ import type { History } from './schemas.ts'
 
 export type HistoryFilter = Pick<History, 'type' | 'senderId' | 'from' | 'to' | 'hasAttachment'>
 
-export interface HistoryRows extends PageEnds { page: EncodedJson, count: number }
+export interface HistoryRows extends PageEnds { page: EncodedJson, count: number, deliveredSeq: number }
 
 /** The types that come with attachments. */
 export const MEDIA = ['IMAGE', 'VIDEO', 'AUDIO', 'VOICE', 'FILE'] as const
@@ -36,7 +36,7 @@ export async function listMessages (db: Queryable, chatId: string, userId: strin
   const walk = (condition: string, order: string, limit: string) => `
     SELECT m FROM chat.chat_message m
     WHERE m.chat_id = $1 AND m.seq > (SELECT v.low FROM bounds v) AND m.seq < (SELECT v.high FROM bounds v) AND m.seq ${condition}
-      AND NOT chat.is_hidden($1, m.seq, $2)${conditions.map(each => ` AND ${each}`).join('')}
+      AND NOT EXISTS (SELECT FROM chat.message_hidden x WHERE x.chat_id = $1 AND x.user_id = $2 AND x.seq = m.seq)${conditions.map(each => ` AND ${each}`).join('')}
     ORDER BY m.seq ${order} LIMIT ${limit}`
   const wanted = byType ? `unnest(${parameter(types)}::chat.message_type[]) AS wanted (type)` : ''
   const half = (condition: string, order: string, limit: string) => byType
@@ -58,7 +58,7 @@ export async function listMessages (db: Queryable, chatId: string, userId: strin
         FROM page, viewer v)
       SELECT json_build_object('data', s.data, 'related', chat.related_json($1, s.linked, $2, v.bound, v.blocked),
           'users', chat.users_json(s.senders), 'watermarks', chat.watermarks_json(v.h, $2))::text AS page,
-        s.count, s.first_seq AS "firstSeq", s.last_seq AS "lastSeq",
+        (v.p).delivered_seq AS "deliveredSeq", s.count, s.first_seq AS "firstSeq", s.last_seq AS "lastSeq",
         (SELECT count(*) FROM older) > $4 AS older, (SELECT count(*) FROM newer) > $6 AS newer
       FROM viewer v, shown s`,
   }, values)

@@ -87,7 +87,7 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
       if (!rows) throw new ApiError('CHAT_NOT_FOUND')
       const { before, around, type, senderId, from, to, hasAttachment } = query
       const isFiltered = (type ?? senderId ?? from ?? to ?? hasAttachment) !== undefined
-      if (before === undefined && around === undefined && !isFiltered && rows.count > 0) await delivered(userId, chatId, rows.lastSeq)
+      if (before === undefined && around === undefined && !isFiltered && rows.lastSeq > rows.deliveredSeq) await delivered(userId, chatId, rows.lastSeq)
       return rows.page.with({ nextCursor: nextCursorOf(query, rows) })
     },
 

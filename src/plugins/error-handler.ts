@@ -12,6 +12,7 @@ const FASTIFY_CODES: Record<string, ErrorCode> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 'VALIDATION_FAILED',
   FST_ERR_BAD_URL: 'ROUTE_NOT_FOUND',
   FST_ERR_ASYNC_CONSTRAINT: 'ROUTE_NOT_FOUND',
+  FST_ERR_HANDLER_TIMEOUT: 'OUTCOME_UNKNOWN',
 }
 
 function fromFastify (error: FastifyError): ApiError {

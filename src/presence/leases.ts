@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from '../config.ts'
+import { Gathered } from '../gathered.ts'
 import type { Database } from '../plugins/database.ts'
 import type { Hub } from '../realtime/hub.ts'
-import { connectedAcquaintances, endLease, expireLeases, renewLeases, shownPresence, takeLease } from './queries.ts'
+import { endLeases, expireLeases, renewLeases, shownPresences, takeLeases, type Arrival, type Shown } from './queries.ts'
 import type { Presence } from './schemas.ts'
+
+/** Users whose coming or going is one statement, where thousands come or go at once. */
+const AT_ONCE = 500
+/** Of so many in a turn of the loop all their friends are told: a thousand each, perhaps. */
+const TOLD_AT_ONCE = 10
 
 /**
  * Who is online, by leases in PostgreSQL: a node holds one for each user with a socket here, and renews all of them in one
@@ -24,6 +30,9 @@ export class Leases {
   /** Changes of one user stay in their order. */
   readonly #pending = new Map<string, Promise<void>>()
   #beating: Promise<void> = Promise.resolve()
+  readonly #coming: Gathered<string, Arrival>
+  readonly #going: Gathered<string, void>
+  readonly #shown: Gathered<string, Shown>
 
   constructor (db: Database, hub: Hub, { presenceLeaseMs, presenceGraceMs }: Config['realtime'], log: FastifyBaseLogger) {
     this.#db = db
@@ -31,6 +40,12 @@ export class Leases {
     this.#log = log
     this.#leaseMs = presenceLeaseMs
     this.#graceMs = presenceGraceMs
+    this.#coming = new Gathered(userIds => takeLeases(db, this.#nodeId, userIds, presenceLeaseMs, presenceGraceMs), AT_ONCE)
+    this.#going = new Gathered(async userIds => {
+      await endLeases(db, this.#nodeId, userIds)
+      return new Map()
+    }, AT_ONCE)
+    this.#shown = new Gathered(userIds => shownPresences(db, userIds, presenceGraceMs), TOLD_AT_ONCE)
   }
 
   start (): void {
@@ -68,11 +83,11 @@ export class Leases {
   /** The user has said how they want to be seen. @param before how others saw them until now */
   async said (userId: string, before: Presence['status'], isInvisible: boolean): Promise<void> {
     if (this.#hub.isHere(userId)) this.#setInvisible(userId, isInvisible)
-    const shown = await shownPresence(this.#db, userId, this.#graceMs)
+    const shown = await this.#shown.do(userId)
     if (!shown || (before === 'OFFLINE' && shown.presence.status === 'OFFLINE')) return
     // Who becomes invisible is told as who goes: nobody is to know which.
     const type = shown.presence.status === 'OFFLINE' ? 'user_offline' : before === 'OFFLINE' ? 'user_online' : 'presence_update'
-    await this.#tell(type, shown.presence)
+    this.#tell(type, shown)
   }
 
   #setInvisible (userId: string, isInvisible: boolean): void {
@@ -81,7 +96,7 @@ export class Leases {
   }
 
   async #arrive (userId: string): Promise<void> {
-    const arrival = await takeLease(this.#db, userId, this.#nodeId, this.#leaseMs, this.#graceMs)
+    const arrival = await this.#coming.do(userId)
     if (!arrival) return
     this.#setInvisible(userId, arrival.isInvisible)
     if (arrival.wasOffline) await this.#announce(userId, 'user_online')
@@ -89,7 +104,7 @@ export class Leases {
 
   async #go (userId: string): Promise<void> {
     if (!this.#hub.isHere(userId)) this.#invisible.delete(userId)
-    await endLease(this.#db, userId, this.#nodeId)
+    await this.#going.do(userId)
   }
 
   async #beat (): Promise<void> {
@@ -101,14 +116,12 @@ export class Leases {
 
   /** Unless they have come or gone again meanwhile: that is announced by whoever has seen it. */
   async #announce (userId: string, type: 'user_online' | 'user_offline'): Promise<void> {
-    const shown = await shownPresence(this.#db, userId, this.#graceMs)
+    const shown = await this.#shown.do(userId)
     if (!shown || shown.isInvisible || (shown.presence.status === 'OFFLINE') !== (type === 'user_offline')) return
-    await this.#tell(type, shown.presence)
+    this.#tell(type, shown)
   }
 
-  async #tell (type: 'user_online' | 'user_offline' | 'presence_update', presence: Presence): Promise<void> {
-    const { userId } = presence
-    const userIds = await connectedAcquaintances(this.#db, userId, this.#graceMs)
-    if (userIds.length > 0) this.#hub.publish([{ kind: 'fleeting', type, data: JSON.stringify(presence), userIds, actorId: userId }])
+  #tell (type: 'user_online' | 'user_offline' | 'presence_update', { presence, toTell }: Shown): void {
+    if (toTell.length > 0) this.#hub.publish([{ kind: 'fleeting', type, data: JSON.stringify(presence), userIds: toTell, actorId: presence.userId }])
   }
 }

@@ -13,17 +13,18 @@ const presenceJson = (user: string, status: string, isOthers: string) => `json_b
 
 export interface Arrival { userId: string, wasOffline: boolean, isInvisible: boolean }
 
-/** @returns whether the user was offline until now, and whether they show themselves */
-export async function takeLease (db: Queryable, userId: string, nodeId: string, leaseMs: number, graceMs: number): Promise<Arrival | undefined> {
-  const [row] = await db.query<Arrival>({
-    name: 'presence.takeLease',
-    text: `WITH before AS (SELECT EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = $1 AND ${isLive('l', '$4::integer')}) AS live),
+/** Users who have come, in one statement. @returns whether they were offline until now, and whether they show themselves */
+export async function takeLeases (db: Queryable, nodeId: string, userIds: string[], leaseMs: number, graceMs: number): Promise<Map<string, Arrival>> {
+  const rows = await db.query<Arrival>({
+    name: 'presence.takeLeases',
+    text: `WITH before AS MATERIALIZED (
+        SELECT e.id, EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = e.id AND ${isLive('l', '$4::integer')}) AS live FROM unnest($2::text[]) AS e (id)),
       taken AS (
-        INSERT INTO chat.presence_lease (user_id, node_id, lease_until) VALUES ($1, $2, now() + make_interval(secs => $3::integer / 1000.0))
+        INSERT INTO chat.presence_lease (user_id, node_id, lease_until) SELECT b.id, $1, now() + make_interval(secs => $3::integer / 1000.0) FROM before b ORDER BY b.id
         ON CONFLICT (user_id, node_id) DO UPDATE SET lease_until = excluded.lease_until)
-      SELECT $1 AS "userId", NOT b.live AS "wasOffline", EXISTS (SELECT FROM chat.user_presence i WHERE i.user_id = $1 AND i.status = 'INVISIBLE') AS "isInvisible" FROM before b`,
-  }, [userId, nodeId, leaseMs, graceMs])
-  return row
+      SELECT b.id AS "userId", NOT b.live AS "wasOffline", EXISTS (SELECT FROM chat.user_presence i WHERE i.user_id = b.id AND i.status = 'INVISIBLE') AS "isInvisible" FROM before b`,
+  }, [nodeId, userIds, leaseMs, graceMs])
+  return new Map(rows.map(row => [row.userId, row]))
 }
 
 /**
@@ -44,11 +45,14 @@ export async function renewLeases (db: Queryable, nodeId: string, userIds: strin
   }, [nodeId, userIds, leaseMs, graceMs])
 }
 
-/** The user's last socket on the node has gone: the grace begins. */
-export async function endLease (db: Queryable, userId: string, nodeId: string): Promise<void> {
+/** The last sockets of these users on the node have gone: the grace begins. */
+export async function endLeases (db: Queryable, nodeId: string, userIds: string[]): Promise<void> {
   await db.query({
-    name: 'presence.endLease', text: 'UPDATE chat.presence_lease SET lease_until = least(lease_until, now()) WHERE user_id = $1 AND node_id = $2',
-  }, [userId, nodeId])
+    name: 'presence.endLeases',
+    text: `WITH mine AS MATERIALIZED (
+             SELECT l.user_id, l.node_id FROM chat.presence_lease l WHERE l.node_id = $1 AND l.user_id = ANY ($2::text[]) ORDER BY l.user_id FOR UPDATE)
+           UPDATE chat.presence_lease l SET lease_until = least(l.lease_until, now()) FROM mine m WHERE l.user_id = m.user_id AND l.node_id = m.node_id`,
+  }, [nodeId, userIds])
 }
 
 /** Who was here unseen was not seen to go. Removes the leases that have run out, of whichever node; each is removed by one node alone. @returns the users who are offline now */
@@ -76,17 +80,8 @@ const acquaintancesOf = (me: string) => `
   JOIN chat.chat_head h ON h.chat_id = mine.chat_id AND h.member_count <= chat.small_chat_members()
   JOIN chat.chat_participant theirs ON theirs.chat_id = mine.chat_id AND theirs.user_id <> mine.user_id AND theirs.state = 'JOINED'
   WHERE mine.user_id = ${me} AND mine.state = 'JOINED'
-    AND NOT EXISTS (SELECT FROM chat.user_block b WHERE (b.user_id, b.blocked_user_id) IN ((${me}, theirs.user_id), (theirs.user_id, ${me})))`
-
-/** Those of them who have a socket, for events: also those who do not show it. */
-export async function connectedAcquaintances (db: Queryable, userId: string, graceMs: number): Promise<string[]> {
-  const rows = await db.query<{ userId: string }>({
-    name: 'presence.connectedAcquaintances',
-    text: `SELECT DISTINCT a.user_id AS "userId" FROM (${acquaintancesOf('$1')}) a
-           WHERE EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = a.user_id AND ${isLive('l', '$2::integer')}) ORDER BY 1`,
-  }, [userId, graceMs])
-  return rows.map(row => row.userId)
-}
+    AND theirs.user_id <> ALL (ARRAY(
+      SELECT b.blocked_user_id FROM chat.user_block b WHERE b.user_id = ${me} UNION ALL SELECT b.user_id FROM chat.user_block b WHERE b.blocked_user_id = ${me}))`
 
 /** Those of them who are online, as far as they show it. */
 export async function onlineAcquaintances (db: Queryable, userId: string, graceMs: number): Promise<string[]> {
@@ -112,17 +107,21 @@ export async function presenceOf (db: Queryable, viewerId: string, userIds: stri
   return rows.map(row => row.presence)
 }
 
-/** How others see somebody; and whether they are there and do not show it. */
-export async function shownPresence (db: Queryable, userId: string, graceMs: number): Promise<{ presence: Presence, isInvisible: boolean } | undefined> {
-  const [row] = await db.query<{ presence: Presence, isInvisible: boolean }>({
-    name: 'presence.shownPresence',
-    text: `SELECT ${presenceJson('u', SHOWN_STATUS, 'true')} AS presence, coalesce(p.status = 'INVISIBLE', false) AS "isInvisible"
+/** How others see somebody, whether they are there and do not show it, and who is to be told: whoever sees them and has a socket, also those who do not show it. */
+export interface Shown { userId: string, presence: Presence, isInvisible: boolean, toTell: string[] }
+
+export async function shownPresences (db: Queryable, userIds: string[], graceMs: number): Promise<Map<string, Shown>> {
+  const rows = await db.query<Shown>({
+    name: 'presence.shownPresences',
+    text: `SELECT u.id AS "userId", ${presenceJson('u', SHOWN_STATUS, 'true')} AS presence, coalesce(p.status = 'INVISIBLE', false) AS "isInvisible",
+             ARRAY(SELECT DISTINCT a.user_id FROM (${acquaintancesOf('u.id')}) a
+               WHERE EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = a.user_id AND ${isLive('l', '$2::integer')}) ORDER BY 1) AS "toTell"
            FROM chat.chat_user u
            LEFT JOIN chat.user_presence p ON p.user_id = u.id
            CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM chat.presence_lease l WHERE l.user_id = u.id AND ${isLive('l', '$2::integer')}) AS online) live
-           WHERE u.id = $1`,
-  }, [userId, graceMs])
-  return row
+           WHERE u.id = ANY ($1::text[])`,
+  }, [userIds, graceMs])
+  return new Map(rows.map(row => [row.userId, row]))
 }
 
 export interface Said { status: string | null, /** undefined: it stays as it is */ statusText: string | null | undefined, /** Only if one of these was said before. */ over?: string[] }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
 import type { RawData, WebSocket } from 'ws'
 import type { Config } from '../config.ts'
+import { inTime } from '../deadline.ts'
 import { ApiError, toApiError } from '../errors.ts'
 import { assertStorable, decodeJson } from '../json.ts'
 import type { Identity } from '../plugins/auth.ts'
@@ -227,7 +228,7 @@ export class Connection implements Peer {
       if (overLimit) throw overLimit
       await this.#authenticating
       if (!this.#identity) return // refused, and closing
-      const reply = await this.#run(this.#identity, frame)
+      const reply = await inTime(this.#run(this.#identity, frame))
       if (id !== undefined) this.#reply(reply)
     } catch (error) {
       const apiError = toApiError(error)

@@ -149,6 +149,15 @@ export class Hub extends EventEmitter<HubEvents> {
   get followedChats (): string[] { return [...this.#feeds.keys()] }
   get connectedUsers (): string[] { return [...this.#users.keys()] }
 
+  /** Up to where the chat's frames, the user's inbox have been delivered here. */
+  deliveredOf (chatId: string): number | undefined {
+    return this.#feeds.get(chatId)?.chain.delivered
+  }
+
+  deliveredInbox (userId: string): number | undefined {
+    return this.#users.get(userId)?.inbox.delivered
+  }
+
   /** The database says that the chat is at this revision; null: it is gone. */
   expectChat (chatId: string, revision: number | null): void {
     const feed = this.#feeds.get(chatId)
@@ -159,6 +168,12 @@ export class Hub extends EventEmitter<HubEvents> {
 
   expectInbox (userId: string, revision: number): void {
     this.#users.get(userId)?.inbox.expect(revision)
+  }
+
+  /** Something may have been committed that has not been told: it is looked up, as soon as the database can be asked. */
+  doubt ({ chatId, inboxes = [] }: { chatId?: string, inboxes?: string[] }): void {
+    const chains = [chatId === undefined ? undefined : this.#feeds.get(chatId.toLowerCase())?.chain, ...inboxes.map(userId => this.#users.get(userId)?.inbox)]
+    for (const chain of chains) chain?.expect(chain.delivered + 1)
   }
 
   /** What was delivered until now counts no longer: who comes back, perhaps before the last one has gone, must not meet it. */

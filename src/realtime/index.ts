@@ -43,6 +43,7 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
   const listener = new Listener(config.database.directUrl ?? config.database.url ?? '', (chatId, revision) => hub.expectChat(chatId, revision), app.log)
   const connections = new Set<Connection>()
   const services: ConnectionServices = { hub, commands, authenticate, epoch: () => sweep.epoch, config, log: app.log }
+  app.db.onConnect = async connection => sweep.hear(await source.epoch(connection))
   app.decorate('hub', hub)
   app.decorate('commands', commands)
   app.decorate('epoch', () => sweep.epoch)

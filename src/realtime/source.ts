@@ -1,3 +1,4 @@
+import type { Queryable } from '../plugins/database.ts'
 import type { InboxUpdate } from '../sync/schemas.ts'
 
 export interface LoadedUser {
@@ -16,6 +17,6 @@ export interface HubSource {
   /** Without the chats that are gone. */
   heads (chatIds: string[]): Promise<Map<string, { lastRevision: number, memberCount: number }>>
   inboxes (userIds: string[]): Promise<Map<string, { inboxRevision: number, banned: boolean }>>
-  /** Identity of the database's history. */
-  epoch (): Promise<string>
+  /** Identity of the database's history, as any connection, or this one, tells it. */
+  epoch (connection?: Queryable): Promise<string>
 }

@@ -7,7 +7,8 @@ const BATCH = 1_000
 
 /**
  * Compares, over each period, all that is followed here with PostgreSQL: the heads of the chats, the inboxes of the users,
- * the epoch. It bounds the harm of whatever got lost between a commit and a socket.
+ * the epoch. It bounds the harm of whatever got lost between a commit and a socket. When the history of the database turns
+ * out to be another than the one that was delivered, everybody is sent away to begin anew.
  */
 export class Sweep {
   readonly #hub: Hub
@@ -30,7 +31,7 @@ export class Sweep {
   }
 
   async start (): Promise<void> {
-    this.#epoch = await this.#source.epoch()
+    this.hear(await this.#source.epoch())
     this.#timer = setTimeout(() => {
       this.#running = this.#sweep()
         .catch((err: unknown) => this.#log.warn({ err }, 'a sweep has failed'))
@@ -44,24 +45,37 @@ export class Sweep {
     await this.#running
   }
 
+  /** The epoch, as a connection to the database has told it. */
+  hear (epoch: string): void {
+    if (epoch === this.#epoch) return
+    const isFirst = this.#epoch === ''
+    this.#log[isFirst ? 'debug' : 'warn']({ from: this.#epoch, to: epoch }, 'the history of the database')
+    this.#epoch = epoch
+    if (!isFirst) this.#hub.closeAll(CLOSE.EPOCH_CHANGED)
+  }
+
   async #sweep (): Promise<void> {
-    const epoch = await this.#source.epoch()
-    if (epoch !== this.#epoch) {
-      this.#log.warn({ from: this.#epoch, to: epoch }, 'the history of the database has changed')
-      this.#epoch = epoch
-      this.#hub.closeAll(CLOSE.EPOCH_CHANGED)
-      return
-    }
+    this.hear(await this.#source.epoch())
     for (const chatIds of batches(this.#hub.followedChats)) {
+      const delivered = new Map(chatIds.map(chatId => [chatId, this.#hub.deliveredOf(chatId)])) // before it is asked what there is
       const heads = await this.#source.heads(chatIds)
+      for (const [chatId, { lastRevision }] of heads) if (lastRevision < (delivered.get(chatId) ?? 0)) return this.#goneBack({ chatId })
       for (const chatId of chatIds) this.#hub.expectChat(chatId, heads.get(chatId)?.lastRevision ?? null)
     }
     for (const userIds of batches(this.#hub.connectedUsers)) {
+      const delivered = new Map(userIds.map(userId => [userId, this.#hub.deliveredInbox(userId)]))
       for (const [userId, { inboxRevision, banned }] of await this.#source.inboxes(userIds)) {
+        if (inboxRevision < (delivered.get(userId) ?? 0)) return this.#goneBack({ userId })
         this.#hub.expectInbox(userId, inboxRevision)
         if (banned) this.#hub.closeUser(userId, CLOSE.BANNED)
       }
     }
+  }
+
+  /** Restored from a dump or a copy, and its epoch is still the old one. */
+  #goneBack (where: { chatId: string } | { userId: string }): void {
+    this.#log.error(where, 'the database has gone back to an earlier state: run "npm run epoch -- --new"')
+    this.#hub.closeAll(CLOSE.EPOCH_CHANGED)
   }
 }
 

@@ -68,7 +68,7 @@ export type CandidateRow = { n: number } & ({ level: Level, number: number, seq:
 export async function loadCandidates (db: Queryable, { terms, probes }: Wanted, stretches: Stretch[]): Promise<CandidateRow[]> {
   return db.query<CandidateRow>({
     name: 'search.candidates',
-    text: `SELECT c.n, c.level, c.number, c.seq, array_to_string(c.parts, ',') AS parts, c.postings FROM chat.search_candidates($1, $2, $3, $4, $5) c`,
+    text: "SELECT c.n, c.level, c.number, c.seq, array_to_string(c.parts, ',') AS parts, c.postings FROM chat.search_candidates($1, $2, $3, $4, $5) c",
   }, [stretches.map(({ chatId }) => chatId), stretches.map(({ low }) => low), stretches.map(({ below }) => below), probes.map(probe => partOf(probe, TOP)), terms.map(like)])
 }
 

@@ -1,17 +1,21 @@
 import type { Database } from '../plugins/database.ts'
 import type { HubSource } from '../realtime/source.ts'
-import { changesForUsers, heads, inboxes, inboxSince, loadUser, readEpoch } from './queries.ts'
+import type { ChangesReader } from './changes-reader.ts'
+import { encodeChanges, heads, inboxes, inboxSince, loadUser, readEpoch } from './queries.ts'
 
 const PAGE = 200
 
 /** What the hub reads, answered by the same statements that answer clients. */
-export function hubSource (db: Database): HubSource {
+export function hubSource (db: Database, changes: ChangesReader): HubSource {
   return {
-    loadUser: userId => loadUser(db, userId),
+    loadUser: userId => db.catchUp('signIn', () => loadUser(db, userId)),
 
     async changesFor (chatId, userIds, since) {
-      const rows = await changesForUsers(db, chatId, userIds, since, PAGE)
-      return new Map(rows.map(({ userId, data, upTo, hasMore }) => [userId, data === null || upTo === null ? null : { data, upTo, hasMore: hasMore === true }]))
+      const found = await changes.read(chatId, userIds, since, PAGE)
+      return new Map(userIds.map(userId => {
+        const changesOf = found.get(userId)
+        return [userId, changesOf === undefined || changesOf === 'ahead' ? null : { data: encodeChanges(changesOf), upTo: changesOf.upTo, hasMore: changesOf.hasMore }]
+      }))
     },
 
     inboxSince: (userId, since) => inboxSince(db, userId, since),
@@ -24,6 +28,6 @@ export function hubSource (db: Database): HubSource {
       return new Map((await inboxes(db, userIds)).map(({ userId, ...inbox }) => [userId, inbox]))
     },
 
-    epoch: () => readEpoch(db),
+    epoch: (connection = db) => readEpoch(connection),
   }
 }

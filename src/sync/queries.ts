@@ -1,24 +1,36 @@
+import { ApiError } from '../errors.ts'
 import type { Queryable } from '../plugins/database.ts'
 import type { InboxUpdate, Synced } from './schemas.ts'
 
-/** JSON of `Changes`, or `{"ahead": true}`; undefined: not in the chat. */
-export async function changes (db: Queryable, chatId: string, userId: string, since: number, limit: number): Promise<{ data: string, ahead: boolean } | undefined> {
-  const [row] = await db.query<{ data: string | null, ahead: boolean | null }>({
-    name: 'sync.changes',
-    text: "SELECT c.data::text AS data, (c.data ->> 'ahead')::boolean AS ahead FROM (SELECT chat.changes($1, $2, $3, $4) AS data) c",
-  }, [chatId, userId, since, limit])
-  return row?.data == null ? undefined : { data: row.data, ahead: row.ahead === true }
+/** What has changed for one of several users. Those whose `rows` are the same string see the same. */
+export interface ChangesOf {
+  userId: string
+  /** The rows, and what else belongs to the answer: two JSON objects that together are one of `Changes`. */
+  rows: string
+  own: string
+  upTo: number
+  hasMore: boolean
 }
 
-export interface FollowerChanges { userId: string, data: string | null, upTo: number | null, hasMore: boolean | null }
+interface ChangesRow { userId: string | null, rows: string | null, own: string | null, upTo: number | null, hasMore: boolean | null, ahead: boolean }
 
-/** The same for several users at once, from one snapshot. */
-export async function changesForUsers (db: Queryable, chatId: string, userIds: string[], since: number, limit: number): Promise<FollowerChanges[]> {
-  return db.query<FollowerChanges>({
-    name: 'sync.changesForUsers',
-    text: `SELECT c.user_id AS "userId", c.data::text AS data, (c.data ->> 'upTo')::integer AS "upTo", (c.data ->> 'hasMore')::boolean AS "hasMore"
-           FROM (SELECT u.id AS user_id, chat.changes($1, u.id, $3, $4) AS data FROM unnest($2::text[]) AS u (id)) c`,
+/**
+ * What has changed in a chat since a revision, as each of the users may see it, from one snapshot. What most of them see alike
+ * is made once. @returns for those who are in the chat; 'ahead': the cursor is from another history of the database
+ */
+export async function changesFor (db: Queryable, chatId: string, userIds: string[], since: number, limit: number): Promise<Map<string, ChangesOf | 'ahead'>> {
+  const found = await db.query<ChangesRow>({
+    name: 'sync.changesFor',
+    text: 'SELECT c.user_id AS "userId", c.rows::text AS rows, c.own::text AS own, c.up_to AS "upTo", c.has_more AS "hasMore", c.ahead FROM chat.changes($1, $2, $3, $4) c',
   }, [chatId, userIds, since, limit])
+  const shared = found.find(({ userId }) => userId === null)?.rows ?? ''
+  return new Map(found.flatMap(({ userId, rows, own, upTo, hasMore, ahead }): [string, ChangesOf | 'ahead'][] => userId === null
+    ? []
+    : [[userId, ahead ? 'ahead' : { userId, rows: rows ?? shared, own: own ?? '{}', upTo: upTo ?? 0, hasMore: hasMore ?? false }]]))
+}
+
+export function encodeChanges ({ rows, own }: ChangesOf): string {
+  return `${rows.slice(0, -1)},${own.slice(1)}`
 }
 
 type SyncPage = Omit<Synced, 'epoch' | 'reset' | 'nextCursor' | 'blocks' | 'user' | 'invitations'> & {
@@ -79,13 +91,18 @@ export async function inboxes (db: Queryable, userIds: string[]): Promise<{ user
   }, [userIds])
 }
 
-/** A restore by dump carries `meta.epoch` along (and has to renew it); another cluster or a promotion shows in the rest. */
+/**
+ * A restore by dump carries `meta.epoch` along (and has to renew it); another cluster or a promotion shows in the rest.
+ * @throws {ApiError} DATABASE_UNAVAILABLE if this is a standby: it will be promoted, or somebody else is
+ */
 export async function readEpoch (db: Queryable): Promise<string> {
-  const [row] = await db.query<{ epoch: string }>({
+  const [row] = await db.query<{ epoch: string | null }>({
     name: 'sync.readEpoch',
-    text: `SELECT encode(sha256(convert_to(concat_ws(':', m.epoch, s.system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)), 'UTF8')), 'hex') AS epoch
+    text: `SELECT CASE WHEN NOT pg_is_in_recovery() THEN
+             encode(sha256(convert_to(concat_ws(':', m.epoch, s.system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)), 'UTF8')), 'hex') END AS epoch
            FROM chat.meta m, pg_control_system() s`,
   }, [])
   if (!row) throw new Error('chat.meta has no row')
+  if (row.epoch === null) throw new ApiError('DATABASE_UNAVAILABLE')
   return row.epoch.slice(0, 32)
 }

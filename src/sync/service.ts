@@ -5,7 +5,8 @@ import type { Database } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, encodeCursor } from '../pages.ts'
 import { ChatId, Input, Revision } from '../primitives.ts'
-import { changes, syncPage } from './queries.ts'
+import type { ChangesReader } from './changes-reader.ts'
+import { encodeChanges, syncPage } from './queries.ts'
 import type { ChangesSince, Sync, Synced } from './schemas.ts'
 
 export type SyncService = ReturnType<typeof syncService>
@@ -15,7 +16,7 @@ const HEADS_A_PAGE = 200
 /** Every page answers for the same inbox revision: where the first one stood. */
 const checkCursor = compile(Input({ since: Revision, upTo: Revision, after: ChatId, epoch: Type.String(), reset: Type.Boolean() }), 'cursor')
 
-export function syncService (db: Database, epoch: () => string) {
+export function syncService (db: Database, changes: ChangesReader, epoch: () => string) {
   return {
     /** What has changed for me alone since an inbox revision, and the heads of all my chats. @throws {ApiError} EPOCH_CHANGED */
     async sync (userId: string, request: Sync): Promise<Synced> {
@@ -25,7 +26,7 @@ export function syncService (db: Database, epoch: () => string) {
       const isStale = request.epoch !== undefined && request.epoch !== current
       const reset = cursor?.reset ?? (isStale || !request.inboxRevision)
       const since = cursor?.since ?? (reset ? 0 : request.inboxRevision ?? 0)
-      const { ahead, after, blocks, user, invitations, ...page } = await syncPage(db, userId, since, cursor?.after ?? null, HEADS_A_PAGE)
+      const { ahead, after, blocks, user, invitations, ...page } = await db.catchUp('sync', () => syncPage(db, userId, since, cursor?.after ?? null, HEADS_A_PAGE))
       if (ahead) throw new ApiError('EPOCH_CHANGED')
       const inboxRevision = cursor?.upTo ?? page.inboxRevision
       return {
@@ -42,10 +43,10 @@ export function syncService (db: Database, epoch: () => string) {
 
     /** @throws {ApiError} CHAT_NOT_FOUND; EPOCH_CHANGED if the cursor is above the chat's head */
     async changes (userId: string, chatId: string, { since, limit = 200 }: ChangesSince): Promise<EncodedJson> {
-      const found = await changes(db, chatId, userId, since, limit)
+      const found = (await changes.read(chatId.toLowerCase(), [userId], since, limit)).get(userId)
       if (!found) throw new ApiError('CHAT_NOT_FOUND')
-      if (found.ahead) throw new ApiError('EPOCH_CHANGED')
-      return new EncodedJson(found.data)
+      if (found === 'ahead') throw new ApiError('EPOCH_CHANGED')
+      return new EncodedJson(encodeChanges(found))
     },
   }
 }

@@ -1,4 +1,4 @@
-// The reference for fanning out: what comes from one socket is sent to all, by a bare loop of `ws`'s own `send`.
+// The reference for fanning out: what comes from one socket is sent to all, by a bare loop of `ws`'s own `send`. And for sockets that do nothing.
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { WebSocketServer } from 'ws'
@@ -15,6 +15,12 @@ const tasks = {
     })
     await once(server, 'listening')
     return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  },
+
+  /** After a garbage collection (start it with --expose-gc). */
+  memory (): NodeJS.MemoryUsage {
+    globalThis.gc?.()
+    return process.memoryUsage()
   },
 }
 

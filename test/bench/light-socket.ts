@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 
 /** Where a frame's text stands in what was read. It is overwritten by the next read. */
-export type OnFrame = (bytes: Buffer, start: number, end: number) => void
+export type OnFrame = (bytes: Buffer, start: number, end: number, socket: LightSocket) => void
 
 /** Whoever reads is done before the next one is read for: all sockets of the process share it. */
 const READ_BUFFER = Buffer.allocUnsafe(1024 * 1024)
@@ -40,7 +40,7 @@ export class LightSocket {
     this.#opened.promise.catch(() => {}) // whoever waits for `open` is told
   }
 
-  /** When the handshake is done. */
+  /** When the handshake is done; a first frame may have come with it. */
   static async open (url: string, token: string | undefined, onFrame: OnFrame): Promise<LightSocket> {
     const socket = new LightSocket(new URL(url), token, onFrame)
     await socket.#opened.promise
@@ -96,7 +96,7 @@ export class LightSocket {
   }
 
   #onOpcode (opcode: number, bytes: Buffer, start: number, end: number): void {
-    if (opcode === 0x1) this.onFrame(bytes, start, end)
+    if (opcode === 0x1) this.onFrame(bytes, start, end, this)
     else if (opcode === 0x9) this.#write(0xa, bytes.subarray(start, end))
     else if (opcode === 0x8) {
       if (end - start >= 2) this.#code = bytes.readUInt16BE(start)

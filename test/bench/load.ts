@@ -1,5 +1,8 @@
 // The process that the load comes from: many people's sockets, to Parley or to what it is held against.
 import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { sendMessages } from '../../src/messages/queries.ts'
+import type { Queryable } from '../../src/plugins/database.ts'
 import { distribution, type Distribution } from './figures.ts'
 import { LightSocket } from './light-socket.ts'
 import { serveTasks } from './worker.ts'
@@ -19,6 +22,16 @@ export interface Sending {
   warmUpSeconds?: number
   /** For a bare server: what it is sent, and sends to all. The key in it is replaced. */
   frame?: string
+}
+
+export interface Pairs {
+  group: string
+  chatId: string
+  content: string
+  databaseUrl: string
+  /** Whose messages, and to which chat, go without Parley. */
+  reference: { chatId: string, senderId: string }
+  pairs: number
 }
 
 export interface Outcome {
@@ -93,6 +106,32 @@ const tasks = {
     return promise
   },
 
+  /** One send by the group's first socket, one by the same statement without Parley, and so on. */
+  async alternate ({ group, chatId, content, databaseUrl, reference, pairs }: Pairs): Promise<{ ours: Distribution, theirs: Distribution }> {
+    const socket = groups.get(group)!.sockets[0]!
+    const client = new pg.Client({ connectionString: databaseUrl })
+    await client.connect()
+    const db: Queryable = { query: async (statement, values) => (await client.query({ ...statement, values })).rows }
+    let answered: PromiseWithResolvers<void> | undefined
+    socket.onFrame = (bytes, start, end) => {
+      if (isReply(bytes, start)) answered?.resolve()
+      if (isError(bytes, start, end)) answered?.reject(new Error(bytes.toString('utf8', start, end)))
+    }
+    const [ours, theirs]: [number[], number[]] = [[], []]
+    for (let pair = 0; pair < pairs; pair++) {
+      const started = performance.now()
+      answered = Promise.withResolvers<void>()
+      socket.send(command(keys++, chatId, content))
+      await answered.promise
+      const between = performance.now()
+      await sendMessages(db, [{ ...reference, type: 'TEXT', content, metadata: {}, clientMessageId: nameOf(keys++), requestHash: 'hash' }], { wait: false })
+      ours.push(between - started)
+      theirs.push(performance.now() - between)
+    }
+    await client.end()
+    return { ours: distribution(ours), theirs: distribution(theirs) }
+  },
+
   async close ({ group }: { group: string }): Promise<void> {
     for (const socket of groups.get(group)?.sockets ?? []) socket.close()
     groups.delete(group)
@@ -103,7 +142,7 @@ let keys = 0
 
 async function signIn (url: string, token: string, chatId: string | undefined): Promise<LightSocket> {
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
-  const socket = await LightSocket.open(url, token, (bytes, start, end) => {
+  const socket = await LightSocket.open(url, token, (bytes, start, end, socket) => {
     const text = bytes.toString('utf8', start, end)
     if (text.includes('"type":"error"')) reject(new Error(text))
     else if (text.startsWith('{"type":"authenticated"')) {
@@ -142,7 +181,7 @@ class Run {
     const isSender = new Set(sending.senders.map(({ socket }) => socket))
     for (const [index, socket] of this.#sockets.entries()) {
       socket.onFrame = (bytes, start, end) => {
-        if (bytes[start + 2] === 0x72 && bytes[start + 3] === 0x65) return this.#onReply(bytes, start, end) // {"re":
+        if (isReply(bytes, start)) return this.#onReply(bytes, start, end)
         if (!isReceived(bytes, start)) return
         if (this.#isCounting) this.#deliveries++
         if (timesReceipts || (this.#isBare && isSender.has(index))) this.#onKey(keyIn(bytes, start), index, timesReceipts)
@@ -188,7 +227,7 @@ class Run {
   #onReply (bytes: Buffer, start: number, end: number): void {
     let key = 0
     for (let at = start + 6; bytes[at]! >= 0x30 && bytes[at]! <= 0x39; at++) key = key * 10 + bytes[at]! - 0x30
-    if (bytes.toString('latin1', start, Math.min(end, start + 60)).includes('"type":"error"')) this.#failure ??= new Error(`A send was refused: ${bytes.toString('utf8', start, end)}`)
+    if (isError(bytes, start, end)) this.#failure ??= new Error(`A send was refused: ${bytes.toString('utf8', start, end)}`)
     this.#free(key)
   }
 
@@ -211,6 +250,15 @@ const nameOf = (key: number): string => `bench-${String(key).padStart(10, '0')}`
 
 function command (key: number, chatId: string, content: string): string {
   return `{"id":${key},"type":"send_message","data":{"chatId":"${chatId}","content":"${content}","clientMessageId":"${nameOf(key)}"}}`
+}
+
+/** {"re": */
+function isReply (bytes: Buffer, start: number): boolean {
+  return bytes[start + 2] === 0x72 && bytes[start + 3] === 0x65
+}
+
+function isError (bytes: Buffer, start: number, end: number): boolean {
+  return bytes.toString('latin1', start, Math.min(end, start + 60)).includes('"type":"error"')
 }
 
 function isReceived (bytes: Buffer, start: number): boolean {

@@ -4,17 +4,25 @@
 // npm run bench -- send --profile=D  the server's CPU profile goes to the folder D
 // Each gets a PostgreSQL of its own with fsync on, and a server process of its own; the load comes from a third process. docs/benchmarks.md says
 // what each measures; what its own options are stands at its head.
+import { fanOut } from './fan-out.ts'
 import { Figures } from './figures.ts'
 import { hotChat } from './hot-chat.ts'
+import { latency } from './latency.ts'
 import { search } from './search.ts'
 import { send } from './send.ts'
+import { sendOne } from './send-one.ts'
+import { slowReader } from './slow-reader.ts'
 import { Stage } from './stage.ts'
 
 export interface Bench { run: (stage: Stage, figures: Figures, options: Record<string, string>) => Promise<void> }
 
 const BENCHES: Record<string, Bench['run']> = {
   send,
+  'send-one': sendOne,
   'hot-chat': hotChat,
+  'fan-out': fanOut,
+  latency,
+  'slow-reader': slowReader,
   search,
 }
 const ONLY_BY_NAME = new Set(['search'])

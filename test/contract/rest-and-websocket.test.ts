@@ -5,11 +5,12 @@ import { routesOf } from '../helpers/contract.ts'
 import { startParley } from '../helpers/parley.ts'
 import { callRoute, signIn, type Answer, type Frame, type Wire } from '../helpers/wire.ts'
 import { OPERATIONS, REST_ONLY, SOCKET_ONLY, type Case, type Operation } from './operations.ts'
-import { makeWorld, normalized, withRoles, type Person, type World } from './world.ts'
+import { makeWorld, makeWorlds, normalized, withRoles, type Person, type World } from './world.ts'
 
 const parley = withRoles(await startParley(t, { CHAT_REQUESTS: 'on' }))
 /** One world does for all that changes nothing, as what fails does. */
 const shared = await makeWorld(parley)
+const copies = { plain: await makeWorlds(parley, { support: false }), support: await makeWorlds(parley) }
 const sockets = new Map<Person, Promise<Wire>>()
 
 t.test('every route and every command has a row, or a reason to have none', async t => {
@@ -59,7 +60,7 @@ async function doesTheSame (t: Test, operation: Operation, row: Case, name: stri
 
 /** Does it in a world of its own; what came of it, and what the caller's other device and somebody else were told. */
 async function during ({ support = false }: Operation, { as, prepare }: Case, act: (world: World, caller: Wire) => Promise<Answer>): Promise<{ answer: Answer, told: Frame[][] }> {
-  const world = await makeWorld(parley, { support })
+  const world = await copies[support ? 'support' : 'plain']()
   await prepare?.(world)
   const [caller, device, witness] = await Promise.all([signIn(parley, world.id(as)), signIn(parley, world.id(as)), signIn(parley, world.id(as === 'fay' ? 'bob' : 'fay'))])
   const answer = await act(world, caller)

@@ -1,4 +1,5 @@
 // People and chats to try things on, each world apart from all others on the same server.
+import { newMark, Rows } from '../helpers/copies.ts'
 import { callRoute, type Answer, type Input } from '../helpers/wire.ts'
 import type { Parley } from '../helpers/parley.ts'
 
@@ -66,17 +67,37 @@ export interface World {
   also: string
 }
 
-let worlds = 0
+type Doing = Pick<World, 'id' | 'call'>
+
+function doing (parley: Parley, mark: string): Doing {
+  const id = (person: Person) => person + mark
+  return {
+    id,
+    call: async (person, route, input) => {
+      const answer = await callRoute(parley, parley.token(id(person)), route, input)
+      if (answer.code !== null) throw new Error(`${route} by ${person}: ${JSON.stringify(answer.body)}`)
+      return answer
+    },
+  }
+}
+
+/** Makes a world, and copies of it. Nothing else may happen on the server while it is made. */
+export async function makeWorlds (parley: Parley, options: { support?: boolean } = {}): Promise<() => Promise<World>> {
+  const before = await Rows.read(parley.app)
+  const { id, call, ...names } = await makeWorld(parley, options)
+  const rows = await Rows.read(parley.app, before)
+  const text = JSON.stringify(names)
+  return async () => {
+    const mark = newMark()
+    const renamed = await rows.copy(parley.app, mark)
+    return { ...JSON.parse(renamed(text)), ...doing(parley, mark) }
+  }
+}
 
 /** `support`: with bob's questions, where they are needed. */
 export async function makeWorld (parley: Parley, { support = true } = {}): Promise<World> {
-  const suffix = `-w${++worlds}`
-  const id = (person: Person) => person + suffix
-  const call: World['call'] = async (person, route, input) => {
-    const answer = await callRoute(parley, parley.token(id(person)), route, input)
-    if (answer.code !== null) throw new Error(`${route} by ${person}: ${JSON.stringify(answer.body)}`)
-    return answer
-  }
+  const mark = newMark()
+  const { id, call } = doing(parley, mark)
   const create = async (person: Person, name: string, others: Person[], more: Input = {}) => {
     const { body } = await call(person, 'POST /sessions', { type: 'GROUP', name, participantIds: others.map(id), ...more })
     return (body.chat as { id: string }).id
@@ -118,7 +139,7 @@ export async function makeWorld (parley: Parley, { support = true } = {}): Promi
     const { body } = await call('bob', 'POST /sessions', { type: 'SUPPORT', name, labels: { topic: name } })
     return (body.chat as { id: string }).id
   }
-  const hers = await create('zoe', 'Hers', ['yan'], { externalRef: `hers${suffix}` })
+  const hers = await create('zoe', 'Hers', ['yan'], { externalRef: `hers${mark}` })
   const hersOne = await send('zoe', hers, 'hers')
   const { body: { chat: live } } = await call('olga', 'POST /sessions', { type: 'STREAM', name: `live${id('olga')}`, externalRef: `live${id('olga')}` })
   const stream = (live as { id: string }).id

@@ -1,6 +1,7 @@
 // Clients of a running server, and whether what they hold is what the server says.
 import { setTimeout as after } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import type pg from 'pg'
 import type { Test } from 'tap'
 import { WebSocket as WsSocket } from 'ws'
 import { createClient, type Client, type ClientOptions } from '../../src/client/client.ts'
@@ -109,7 +110,10 @@ export interface Truth extends Projection { inboxRevision: number }
 
 type Reset = Extract<Changes, { reset: true }>
 
-export async function truthOf (parley: Parley, userId: string): Promise<Truth> {
+/** A server by its address, and a way past it to the database. */
+export type Judge = Pick<Parley, 'url' | 'token'> & { app: { db: { pool: Pick<pg.ClientBase, 'query'> } } }
+
+export async function truthOf (parley: Pick<Parley, 'url' | 'token'>, userId: string): Promise<Truth> {
   const get = <Body>(path: string) => request<Body>(parley, userId, 'GET', path)
   const chats: Truth['chats'] = {}
   const pages: Synced[] = []
@@ -146,7 +150,7 @@ export function projectionOf (state: ClientState): Projection {
 }
 
 /** Who blocks the user: what was seen of them before may stay with the user's clients, and is told to nobody who comes new. */
-async function blockersOf ({ app }: Parley, userId: string): Promise<string[]> {
+async function blockersOf ({ app }: Judge, userId: string): Promise<string[]> {
   const { rows } = await app.db.pool.query<{ id: string }>('SELECT user_id AS id FROM chat.user_block WHERE blocked_user_id = $1', [userId])
   return rows.map(({ id }) => id)
 }
@@ -160,7 +164,7 @@ function withoutWatermarksOf (userIds: string[], { chats, ...rest }: Projection)
  * Waits until the user's clients have come as far as the server stands now, and compares everything that they hold with
  * what the server says. Nothing else may be going on.
  */
-export async function sameAsServer (t: Test, parley: Parley, userId: string, ...clients: Client[]): Promise<Truth> {
+export async function sameAsServer (t: Test, parley: Judge, userId: string, ...clients: Client[]): Promise<Truth> {
   const truth = await truthOf(parley, userId)
   const { inboxRevision, ...expected } = truth
   const blockers = await blockersOf(parley, userId)

@@ -8,7 +8,7 @@ import { getMessage, messageState, sendMessages, updateContent, type SendItem } 
 import type { Queryable } from '../../src/plugins/database.ts'
 import { advanceWatermark, allUnread, chatUnread, messageReceipts, mutualWatermarks } from '../../src/receipts/queries.ts'
 import { countReply, listReplies } from '../../src/messages/thread-queries.ts'
-import { changes, changesForUsers, heads, loadUser, syncPage } from '../../src/sync/queries.ts'
+import { changesFor, heads, loadUser, syncPage } from '../../src/sync/queries.ts'
 import { request } from '../helpers/live.ts'
 import { startParley } from '../helpers/parley.ts'
 import { connectSql } from '../helpers/sql.ts'
@@ -96,9 +96,9 @@ const PATHS: Record<string, (n: number) => Promise<unknown>> = {
   'one message': n => getMessage(db, { chatId, seq: 100 + n }, 'bob'),
   'the state of a message': n => messageState(db, { chatId, seq: 100 + n }, 'bob'),
   'an edit': n => updateContent(db, { chatId, seq: 200 + n }, 1_000_000 + n, 'edited'),
-  changes: n => changes(db, chatId, 'bob', MESSAGES - 100 + n, 200),
-  'changes after so long that they are a reset': n => changes(db, chatId, 'bob', 100 + n, 200),
-  'changes of several followers': n => changesForUsers(db, chatId, ['alice', 'bob', 'carol'], MESSAGES - 100 + n, 200),
+  changes: n => changesFor(db, chatId, ['bob'], MESSAGES - 100 + n, 200),
+  'changes after so long that they are a reset': n => changesFor(db, chatId, ['bob'], 100 + n, 200),
+  'changes of several followers': n => changesFor(db, chatId, ['alice', 'bob', 'carol'], MESSAGES - 100 + n, 200),
   'a sync': () => syncPage(db, 'bob', 0, null, 200),
   'what the hub loads': () => loadUser(db, 'bob'),
   'what a sweep reads': () => heads(db, [chatId, ...others]),

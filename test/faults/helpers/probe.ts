@@ -1,0 +1,43 @@
+// Loaded into a server process by the tests (--import), beside the product: tells what the process holds on to.
+import { Socket } from 'node:net'
+import { getHeapStatistics, queryObjects } from 'node:v8'
+
+/** What is left after everything that is garbage has been collected. */
+export interface Holdings {
+  heapBytes: number
+  externalBytes: number
+  timers: number
+  /** What keeps the process alive, by kind; of sockets all that there are. */
+  handles: Record<string, number>
+  /** How many there are of the classes whose objects come and go with clients. */
+  objects: Record<string, number>
+}
+
+/** These modules are the server's own: it has loaded them already. */
+const CLASSES = { Connection: 'connection.ts', Chain: 'chain.ts' }
+
+const Timer = setTimeout(() => {}, 0).constructor as new () => NodeJS.Timeout
+
+async function takeStock (): Promise<Holdings> {
+  const objects: Holdings['objects'] = {}
+  for (const [name, file] of Object.entries(CLASSES)) {
+    const module = await import(`../../../src/realtime/${file}`) as Record<string, new () => object>
+    objects[name] = queryObjects(module[name] as new () => object, { format: 'count' })
+  }
+  const timers = queryObjects(Timer, { format: 'count' })
+  globalThis.gc?.()
+  const { used_heap_size: heapBytes } = getHeapStatistics()
+  const { external } = process.memoryUsage()
+  return { heapBytes, externalBytes: external, timers, handles: handles(), objects }
+}
+
+function handles (): Record<string, number> {
+  const kinds = process.getActiveResourcesInfo().filter(kind => kind !== 'TCPSocketWrap' && kind !== 'Timeout')
+  const sockets = queryObjects(Socket as unknown as new () => Socket, { format: 'count' })
+  return { ...Object.fromEntries([...Map.groupBy(kinds, kind => kind)].map(([kind, all]) => [kind, all.length])), sockets }
+}
+
+process.on('message', message => {
+  if (message === 'take stock') void takeStock().then(holdings => process.send?.(holdings))
+})
+process.channel?.unref() // the server ends when it would without us

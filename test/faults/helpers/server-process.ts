@@ -1,0 +1,94 @@
+// Parley as a process of its own, which can be killed and comes back at the same address.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { Test } from 'tap'
+import { JWT_SECRET, token } from '../../helpers/parley.ts'
+import type { Holdings } from './probe.ts'
+
+const PROBE = join(import.meta.dirname, 'probe.ts')
+/** Starting again is most of what these tests wait for: what was compiled once need not be again. */
+const CACHE = join(tmpdir(), 'parley-faults-compile-cache')
+const RETRY_MS = 10
+
+export class ServerProcess {
+  readonly url: string
+  readonly wsUrl: string
+  readonly token = token
+  readonly #port: number
+  readonly #settings: Record<string, string>
+  #child: ChildProcess | undefined
+  #said = Promise.resolve('')
+
+  private constructor (port: number, settings: Record<string, string>) {
+    this.#port = port
+    this.#settings = settings
+    this.url = `http://127.0.0.1:${port}`
+    this.wsUrl = `ws://127.0.0.1:${port}/api/v1/chat/ws`
+  }
+
+  static async start (t: Pick<Test, 'teardown'>, settings: Record<string, string>): Promise<ServerProcess> {
+    const server = new ServerProcess(await freePort(), settings)
+    t.teardown(() => server.kill())
+    await server.start()
+    return server
+  }
+
+  /** @throws if it ends instead */
+  async start (): Promise<void> {
+    const child = spawn(process.execPath, ['--expose-gc', '--import', PROBE, 'src/server.ts'], {
+      env: {
+        ...process.env, NODE_COMPILE_CACHE: CACHE, JWT_SECRET, HOST: '127.0.0.1', PORT: `${this.#port}`, RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', LOG_LEVEL: 'fatal', ...this.#settings,
+      },
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    this.#child = child
+    this.#said = text(child.stderr as NonNullable<typeof child.stderr>)
+    while (!await this.#isListening()) {
+      await this.assertAlive()
+      await new Promise(resolve => setTimeout(resolve, RETRY_MS))
+    }
+  }
+
+  /** @throws what it has said if it has ended by itself */
+  async assertAlive (): Promise<void> {
+    if (!this.isRunning) throw new Error(`The server has ended: ${await this.#said}`)
+  }
+
+  /** Without a word to anybody. */
+  async kill (): Promise<void> {
+    if (!this.#child || !this.isRunning) return
+    this.#child.kill('SIGKILL')
+    await once(this.#child, 'exit')
+  }
+
+  get isRunning (): boolean {
+    return this.#child?.exitCode === null && this.#child.signalCode === null
+  }
+
+  async takeStock (): Promise<Holdings> {
+    const answer = once(this.#child as ChildProcess, 'message')
+    this.#child?.send('take stock')
+    const [holdings] = await answer
+    return holdings
+  }
+
+  async #isListening (): Promise<boolean> {
+    const socket = connect(this.#port, '127.0.0.1')
+    const isOpen = await once(socket, 'connect').then(() => true, () => false)
+    socket.destroy()
+    return isOpen
+  }
+}
+
+async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
