@@ -150,6 +150,8 @@ BEGIN
   FOR v_level IN 0 .. 3 LOOP
     DELETE FROM chat.search_segment s WHERE s.chat_id = p_chat_id AND s.level = v_level AND s.number < (p_to - 1) >> (7 + 2 * v_level);
   END LOOP;
+  -- Its counts go with a block too: until then nobody's unread messages begin below it.
+  DELETE FROM chat.deletion_count d WHERE d.chat_id = p_chat_id AND d.block < chat.block_of(p_to, d.level);
   DELETE FROM chat.chat_message m WHERE m.chat_id = p_chat_id AND m.seq >= p_from AND m.seq < p_to;
   UPDATE chat.chat_head h SET min_seq = p_to WHERE h.chat_id = p_chat_id;
 END $$;
