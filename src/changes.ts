@@ -4,7 +4,7 @@
  * holders before it have committed. Each changed row takes the next revision of its chat (or, for what one user alone sees,
  * of their inbox), so that allocation order = commit order = visibility order. The frames go out after the commit.
  */
-import { ApiError } from './errors.ts'
+import { ApiError, isDatabaseUnavailable } from './errors.ts'
 import type { Database, Queryable } from './plugins/database.ts'
 import type { ChatFrame, FleetingFrame, Frame } from './realtime/frames.ts'
 import type { Hub } from './realtime/hub.ts'
@@ -170,13 +170,18 @@ export class Changes {
    * @throws {ApiError} CHAT_NOT_FOUND if the chat is not there or deleted
    */
   async run<Result> (locks: Locks, work: (change: Change) => Promise<Result>): Promise<Result> {
-    const { result, frames } = await this.#db.transaction(async tx => {
-      const change = await this.#lock(tx, locks)
-      const result = await work(change)
-      return { result, frames: await change.finish() }
-    })
-    this.#hub.publish(frames)
-    return result
+    try {
+      const { result, frames } = await this.#db.transaction(async tx => {
+        const change = await this.#lock(tx, locks)
+        const result = await work(change)
+        return { result, frames: await change.finish() }
+      })
+      this.#hub.publish(frames)
+      return result
+    } catch (error) {
+      if (isDatabaseUnavailable(error)) this.#hub.doubt(locks) // lost at the commit: it may have happened, and nobody has been told
+      throw error
+    }
   }
 
   async #lock (tx: Queryable, { chatId, head: lock, participants = [], inboxes = [], prepare }: Locks): Promise<Change> {

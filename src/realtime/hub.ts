@@ -177,6 +177,12 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#users.get(userId)?.inbox.expect(revision)
   }
 
+  /** Something may have been committed that has not been told: it is looked up, as soon as the database can be asked. */
+  doubt ({ chatId, inboxes = [] }: { chatId?: string, inboxes?: string[] }): void {
+    const chains = [chatId === undefined ? undefined : this.#feeds.get(chatId.toLowerCase())?.chain, ...inboxes.map(userId => this.#users.get(userId)?.inbox)]
+    for (const chain of chains) chain?.expect(chain.delivered + 1)
+  }
+
   /** What was delivered until now counts no longer: who comes back, perhaps before the last one has gone, must not meet it. */
   closeAll (code: number): void {
     for (const { peers } of [...this.#users.values()]) {

@@ -156,4 +156,32 @@ t.test('a connection that is lost between two statements of a transaction fails 
   t.match(await parley.app.db.query(pidOf, []), [{ pid: Number }])
 })
 
+/** The connection is lost between the next commit and the answer to it. */
+function loseAnswerToCommit ({ app: { db: { pool } } }: Parley): void {
+  let isLost = false
+  pool.on('acquire', client => {
+    const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>
+    const lossy = async (...args: unknown[]) => {
+      const answer = await query(...args)
+      if (isLost || args[0] !== 'COMMIT') return answer
+      isLost = true
+      await client.end()
+      throw new Error('Connection terminated unexpectedly')
+    }
+    client.query = lossy as typeof client.query
+  })
+}
+
+t.test('a change whose commit was not answered is told to the others all the same', async t => {
+  const { parley, chatId, alice, bob } = await scene(t, { SWEEP_SECONDS: '60' })
+  const { id } = await send(parley, 'alice', chatId, 'before')
+  loseAnswerToCommit(parley)
+  await t.rejects(alice.command('edit_message', { messageId: id, content: 'edited' }), { code: 'DATABASE_UNAVAILABLE' })
+  t.match(await bob.next('changes'), { chatId, data: { messages: [{ content: 'edited' }] } })
+
+  loseAnswerToCommit(parley)
+  await t.rejects(alice.command('create_chat', { type: 'GROUP', name: 'Later', participantIds: ['bob'] }), { code: 'DATABASE_UNAVAILABLE' })
+  t.match(await bob.next('inbox_updated'), { data: { memberships: [{ state: 'JOINED' }] } })
+})
+
 t.end()
