@@ -1,6 +1,5 @@
 // Messages go by their age: oldest first, by the chat's own retentionDays as it is when the job runs, with all that hangs on them.
 import t from 'tap'
-import { indexNext } from '../../src/search/indexer.ts'
 import type { ChatView, CommandResult, Message } from '../../src/contract.ts'
 import { age, fill, killedAfter } from '../helpers/jobs.ts'
 import { request, sameAsServer, startClient } from '../helpers/live.ts'
@@ -98,7 +97,7 @@ t.test('a segment of the search goes with the last of its messages', async t => 
   const { chatId } = await setup()
   await fill(parley, chatId, 'ben', 300)
   await keep(chatId, 7)
-  while (await indexNext(parley.app.db, chatId));
+  await sql.until('EXISTS (SELECT FROM chat.search_progress WHERE chat_id = $1 AND indexed = 256)', [chatId])
   const segments = async () => (await sql.rows<{ number: number }>('SELECT DISTINCT number FROM chat.search_segment WHERE chat_id = $1 AND level = 0 ORDER BY 1', [chatId])).map(({ number }) => number)
   await age(parley, chatId, 127, 8)
   await trim()
