@@ -14,7 +14,9 @@ const ROUNDS = 5
 const PACE = { perSecond: 20, seconds: 4, warmUpSeconds: 0.5 }
 /** As large as a message can be. The slow one's network is filled by them, in a chat of theirs with somebody else. */
 const LARGE = '語'.repeat(10_000)
-/** So many large ones before the limit the measuring begins: the limit is reached while it lasts. */
+/** More than the network and the server keep; and sent before the server gives up saying goodbye. */
+const MORE_THAN_ENOUGH = 300
+/** So many large ones before the limit the measuring begins; in the middle of it the limit is passed. */
 const BEFORE_THE_LIMIT = 3
 
 export async function slowReader (stage: Stage, figures: Figures): Promise<void> {
@@ -46,12 +48,15 @@ export async function slowReader (stage: Stage, figures: Figures): Promise<void>
     const senders = Array.from({ length: SENDERS }, (_, socket) => ({ socket, chatId: group }))
     const run = () => load.ask('pace', { group: 'others', senders, content: CONTENT, ...PACE })
 
-    let capacity = 0
+    // What it is given when it reads again, before it is told that it has been cut.
     const trial = await stopReading()
-    await until(true)
-    for (; await isHere(); capacity++) await fill()
-    trial.terminate()
-    figures.add('what the network and the server keep for a reader that has stopped', capacity * 3 * LARGE.length / 1e6, 'MB')
+    for (let n = 0; n < MORE_THAN_ENOUGH; n++) await fill()
+    let capacity = 0
+    trial.on('message', (data: Buffer) => { if (data.length > LARGE.length) capacity++ })
+    trial.resume()
+    await once(trial, 'close')
+    await until(false)
+    figures.add('what the network and the server keep for a reader that has stopped', capacity * Buffer.byteLength(LARGE) / 1e6, 'MB')
 
     const [without, beside]: [Outcome[], Outcome[]] = [[], []]
     let cuts = 0
@@ -59,9 +64,9 @@ export async function slowReader (stage: Stage, figures: Figures): Promise<void>
     for (let round = 0; round < ROUNDS; round++) {
       without.push(await run())
       const socket = await stopReading()
-      await until(true)
       for (let n = 0; n < capacity - BEFORE_THE_LIMIT; n++) await fill()
       const outcome = run()
+      await new Promise(resolve => setTimeout(resolve, PACE.seconds * 500))
       for (let n = 0; n < 2 * BEFORE_THE_LIMIT; n++) await fill()
       beside.push(await outcome)
       if (!await isHere()) cuts++
