@@ -58,6 +58,33 @@ export class EncodedJson {
   }
 }
 
+/** The beginning of what several are told: made into bytes once. */
+export class SharedText {
+  readonly text: string
+  #bytes: Buffer | undefined
+
+  constructor (text: string) {
+    this.text = text
+  }
+
+  get bytes (): Buffer {
+    this.#bytes ??= Buffer.from(this.text)
+    return this.#bytes
+  }
+}
+
+/** JSON that begins as that of others does: those bytes go out to all of them as they are. */
+export class SharedJson extends EncodedJson {
+  readonly beginning: SharedText
+  readonly rest: string
+
+  constructor (beginning: SharedText, rest: string) {
+    super(beginning.text + rest)
+    this.beginning = beginning
+    this.rest = rest
+  }
+}
+
 export function encodeJson (value: unknown): string {
   return value instanceof EncodedJson ? value.text : JSON.stringify(value)
 }

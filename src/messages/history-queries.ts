@@ -1,6 +1,6 @@
 import { EncodedJson } from '../json.ts'
 import type { Queryable } from '../plugins/database.ts'
-import type { PageEnds, PageRange } from './range.ts'
+import { MAX_SEQ, type PageEnds, type PageRange } from './range.ts'
 import type { History } from './schemas.ts'
 
 export type HistoryFilter = Pick<History, 'type' | 'senderId' | 'from' | 'to' | 'hasAttachment'>
@@ -18,49 +18,63 @@ export function typesOf ({ type, hasAttachment }: Pick<HistoryFilter, 'type' | '
 }
 
 /**
- * Older than `before` and newer than `after`, ascending; undefined for who is not in the chat. Each form of the filter is a
- * statement of its own, so that it walks an index that has its rows in order: by sender, by type (but TEXT, which most are),
- * else by seq alone. Times are turned into seqs first.
+ * Older than `before` and newer than `after`, ascending; undefined for who is not in the chat. Each form of the question is a
+ * statement of its own, with no more in it than it needs, and walks an index that has its rows in order: by sender, by type
+ * (but TEXT, which most are), else by seq alone. Times are turned into seqs first.
  */
 export async function listMessages (db: Queryable, chatId: string, userId: string, range: PageRange, filter: HistoryFilter): Promise<HistoryRows | undefined> {
   const types = typesOf(filter)
   const bySender = filter.senderId !== undefined
   const byType = types !== undefined && types[0] !== 'TEXT'
-  const values: unknown[] = [chatId, userId, range.before, range.olderLimit, range.after, range.newerLimit, filter.from ?? null, filter.to ?? null]
-  const parameter = (value: unknown) => `$${values.push(value)}`
+  const byTime = filter.from !== undefined || filter.to !== undefined
+  const withoutMedia = !types && filter.hasAttachment === false
+  const ways = [...(range.olderLimit > 0 ? ['older'] : []), ...(range.newerLimit > 0 ? ['newer'] : [])]
+
+  const values: unknown[] = [chatId, userId]
+  const parameter = (value: unknown, type: string) => `$${values.push(value)}::${type}`
   const conditions = [
-    ...(bySender ? [`m.sender_id = ${parameter(filter.senderId)}`] : []),
+    ...(bySender ? [`m.sender_id = ${parameter(filter.senderId, 'text')}`] : []),
     ...(types ? [byType ? "m.type = wanted.type AND m.type <> 'TEXT'" : "m.type = 'TEXT'"] : []),
-    ...(!types && filter.hasAttachment === false ? [`m.type NOT IN (${MEDIA.map(type => `'${type}'`).join()})`] : []),
+    ...(withoutMedia ? [`m.type NOT IN (${MEDIA.map(type => `'${type}'`).join()})`] : []),
   ]
-  const walk = (condition: string, order: string, limit: string) => `
-    SELECT m FROM chat.chat_message m
-    WHERE m.chat_id = $1 AND m.seq > (SELECT v.low FROM bounds v) AND m.seq < (SELECT v.high FROM bounds v) AND m.seq ${condition}
-      AND NOT EXISTS (SELECT FROM chat.message_hidden x WHERE x.chat_id = $1 AND x.user_id = $2 AND x.seq = m.seq)${conditions.map(each => ` AND ${each}`).join('')}
-    ORDER BY m.seq ${order} LIMIT ${limit}`
-  const wanted = byType ? `unnest(${parameter(types)}::chat.message_type[]) AS wanted (type)` : ''
-  const half = (condition: string, order: string, limit: string) => byType
-    ? `SELECT found.m FROM ${wanted} CROSS JOIN LATERAL (${walk(condition, order, limit)}) found ORDER BY (found.m).seq ${order} LIMIT ${limit}`
-    : walk(condition, order, limit)
+  const wanted = byType ? `unnest(${parameter(types, 'chat.message_type[]')}) AS wanted (type)` : ''
+  const bounds = byTime
+    ? `greatest(v.bound, chat.first_seq_since(v.h, ${parameter(filter.from ?? null, 'timestamptz')}) - 1) AS low, coalesce(chat.first_seq_since(v.h, ${parameter(filter.to ?? null, 'timestamptz')}), ${MAX_SEQ}) AS high`
+    : `v.bound AS low, ${MAX_SEQ} AS high`
+  const half = (way: string) => {
+    const isOlder = way === 'older'
+    const end = isOlder ? `m.seq < ${parameter(range.before, 'integer')}` : `m.seq > ${parameter(range.after, 'integer')}`
+    const limit = parameter(isOlder ? range.olderLimit : range.newerLimit, 'integer')
+    const order = isOlder ? 'DESC' : 'ASC'
+    const walk = `SELECT m.seq, m.reply_to_seq, m.thread_root_seq, m.sender_id, chat.message_text_for(m, (SELECT b.blocked FROM bounds b)) AS message FROM chat.chat_message m
+      WHERE m.chat_id = $1 AND m.seq > (SELECT b.low FROM bounds b) AND m.seq < (SELECT b.high FROM bounds b) AND ${end}
+        AND NOT EXISTS (SELECT FROM chat.message_hidden x WHERE x.chat_id = $1 AND x.user_id = $2 AND x.seq = m.seq)${conditions.map(each => ` AND ${each}`).join('')}
+      ORDER BY m.seq ${order} LIMIT ${limit} + 1`
+    const found = byType ? `SELECT found.* FROM ${wanted} CROSS JOIN LATERAL (${walk}) found ORDER BY found.seq ${order} LIMIT ${limit} + 1` : walk
+    // One more than is asked for, so that it is known whether there is more: the last on the way.
+    const isMore = `(SELECT count(*) FROM ${way}) > ${limit}`
+    return {
+      found: `${way} AS MATERIALIZED (${found})`,
+      kept: `SELECT w.* FROM ${way} w WHERE NOT (${isMore} AND w.seq = (SELECT ${isOlder ? 'min' : 'max'}(l.seq) FROM ${way} l))`,
+      isMore: `${isMore} AS ${way}`,
+    }
+  }
+  const halves = ways.map(half)
+
   const [row] = await db.query<Omit<HistoryRows, 'page'> & { page: string }>({
-    name: `messages.listMessages${bySender ? '.sender' : ''}${byType ? '.type' : types ? '.text' : ''}${!types && filter.hasAttachment === false ? '.plain' : ''}`,
+    name: `messages.listMessages.${[...ways, bySender && 'sender', types && (byType ? 'type' : 'text'), withoutMedia && 'plain', byTime && 'time'].filter(Boolean).join('.')}`,
     text: `WITH viewer AS MATERIALIZED (SELECT * FROM chat.viewer($1, $2)),
-      bounds AS MATERIALIZED (
-        SELECT greatest(v.bound, chat.first_seq_since(v.h, $7::timestamptz) - 1) AS low, coalesce(chat.first_seq_since(v.h, $8::timestamptz), 2147483647) AS high FROM viewer v),
-      older AS MATERIALIZED (${half('< $3', 'DESC', '$4 + 1')}),
-      newer AS MATERIALIZED (${half('> $5', 'ASC', '$6 + 1')}),
-      page AS MATERIALIZED (
-        (SELECT o.m FROM older o ORDER BY (o.m).seq DESC LIMIT $4) UNION ALL (SELECT n.m FROM newer n ORDER BY (n.m).seq LIMIT $6)),
+      bounds AS MATERIALIZED (SELECT ${bounds}, v.blocked FROM viewer v),
+      ${halves.map(({ found }) => found).join(', ')},
       shown AS (
-        SELECT coalesce(json_agg(chat.message_json_for(page.m, v.blocked) ORDER BY (page.m).seq), '[]'::json) AS data,
-          array_agg((page.m).reply_to_seq) || array_agg((page.m).thread_root_seq) AS linked, array_agg(DISTINCT (page.m).sender_id) AS senders,
-          count(*)::integer AS count, coalesce(min((page.m).seq), 0) AS first_seq, coalesce(max((page.m).seq), 0) AS last_seq
-        FROM page, viewer v)
-      SELECT json_build_object('data', s.data, 'related', chat.related_json($1, s.linked, $2, v.bound, v.blocked),
-          'users', chat.users_json(s.senders), 'watermarks', chat.watermarks_json(v.h, $2))::text AS page,
-        (v.p).delivered_seq AS "deliveredSeq", s.count, s.first_seq AS "firstSeq", s.last_seq AS "lastSeq",
-        (SELECT count(*) FROM older) > $4 AS older, (SELECT count(*) FROM newer) > $6 AS newer
+        SELECT string_agg(page.message, ',' ORDER BY page.seq) AS data,
+          array_agg(page.reply_to_seq) FILTER (WHERE page.reply_to_seq IS NOT NULL) AS replied, array_agg(page.thread_root_seq) FILTER (WHERE page.thread_root_seq IS NOT NULL) AS threads,
+          array_agg(DISTINCT page.sender_id) AS senders, count(*)::integer AS count, coalesce(min(page.seq), 0) AS first_seq, coalesce(max(page.seq), 0) AS last_seq
+        FROM (${halves.map(({ kept }) => kept).join(' UNION ALL ')}) page)
+      SELECT concat('{"data":[', s.data, '],"related":', CASE WHEN s.replied IS NULL AND s.threads IS NULL THEN '{}' ELSE chat.related_json($1, s.replied || s.threads, $2, v.bound, v.blocked) END,
+          ',"users":', chat.users_json(s.senders), ',"watermarks":', chat.watermarks_json(v.h, $2), '}') AS page,
+        (v.p).delivered_seq AS "deliveredSeq", s.count, s.first_seq AS "firstSeq", s.last_seq AS "lastSeq", ${halves.map(({ isMore }) => isMore).join(', ')}
       FROM viewer v, shown s`,
   }, values)
-  return row && { ...row, page: new EncodedJson(row.page) }
+  return row && { ...row, older: row.older ?? false, newer: row.newer ?? false, page: new EncodedJson(row.page) }
 }

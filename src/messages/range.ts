@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts'
 
-const MAX_SEQ = 2_147_483_647
+export const MAX_SEQ = 2_147_483_647
 
 /** Which part of a list by seq is asked for. */
 export interface PageQuery { before?: number, after?: number, around?: number, limit?: number }

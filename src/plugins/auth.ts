@@ -2,7 +2,7 @@ import jwt from '@fastify/jwt'
 import fp from 'fastify-plugin'
 import { createRemoteJWKSet, exportSPKI, decodeProtectedHeader, errors as joseErrors } from 'jose'
 import { createPublicKey } from 'node:crypto'
-import type { Algorithm } from 'fast-jwt'
+import { createVerifier, type Algorithm } from 'fast-jwt'
 import { Type, type Static } from 'typebox'
 import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
@@ -20,6 +20,9 @@ const Claims = Type.Object({
 })
 type Claims = Static<typeof Claims>
 const checkClaims = compile(Claims, 'token')
+
+/** Tokens whose signature need not be computed again: as many users are at it at once. */
+const VERIFIED_MAX = 1_000
 
 /** The end of what RFC 3339 can say: a token that is meant to last for ever may name a later one. */
 const LAST_TIME = Date.parse('9999-12-31T23:59:59Z')
@@ -89,6 +92,9 @@ export const auth = fp<{ config: Config }>(async (app, { config }) => {
   // Where there is no key yet, one that fits the algorithms cannot be given either: both come with each token.
   await app.register(jwt, { secret: { public: fixed ?? 'by JWKS', private: '' }, ...(fixed !== null && { verify: verification }) })
 
+  /** With a key that stays, what has been verified stays so until it ends. */
+  const verifyFixed = fixed === null ? undefined : createVerifier({ ...verification, key: fixed, cache: VERIFIED_MAX })
+
   app.decorate('verifyToken', async (token: string | undefined): Promise<Identity> => {
     if (!token) throw new ApiError('TOKEN_MISSING')
     const claims = await verify(token)
@@ -107,7 +113,7 @@ export const auth = fp<{ config: Config }>(async (app, { config }) => {
 
   async function verify (token: string): Promise<Claims> {
     try {
-      const claims = checkClaims(await app.jwt.verify<Claims>(token, { ...verification, key: await keyOf(token) }))
+      const claims = checkClaims(verifyFixed ? verifyFixed(token) : await app.jwt.verify<Claims>(token, { ...verification, key: await keyOf(token) }))
       assertStorable(claims)
       return claims
     } catch (cause) {

@@ -30,7 +30,7 @@ const CONNECT_TIMEOUT_MS = 5_000
 const UNDONE = new Set(['40001', '40P01'])
 const ATTEMPTS = 4
 
-const CATCHING_UP = { signIn: 0, sync: 1, changes: 2 } as const
+const CATCHING_UP = { signIn: 0, sync: 1, changes: 2, presence: 3 } as const
 
 export class Database implements Queryable {
   readonly pool: pg.Pool
@@ -64,7 +64,8 @@ export class Database implements Queryable {
 
   /**
    * What thousands ask for at once when they come back takes turns, and leaves half of the connections to everything else.
-   * First all come in, then all hear where they stand, and then they catch up: by then they ask for the same, and share it.
+   * First all come in, then all hear where they stand, then they catch up: by then they ask for the same, and share it. Who else
+   * has come is told last.
    */
   catchUp<Result> (step: keyof typeof CATCHING_UP, read: () => Promise<Result>): Promise<Result> {
     return this.#catchingUp.run(CATCHING_UP[step], read)

@@ -45,7 +45,7 @@ export class Leases {
       await endLeases(db, this.#nodeId, userIds)
       return new Map()
     }, AT_ONCE)
-    this.#shown = new Gathered(userIds => shownPresences(db, userIds, presenceGraceMs), TOLD_AT_ONCE)
+    this.#shown = new Gathered(userIds => db.catchUp('presence', () => shownPresences(db, userIds, presenceGraceMs)), TOLD_AT_ONCE)
   }
 
   start (): void {

@@ -14,7 +14,7 @@ import { Lanes } from './lanes.ts'
 import { Outbox } from './outbox.ts'
 import type { Peer } from './peer.ts'
 import {
-  CLOSE, CLOSE_REASONS, encodeError, encodeReply, EXPIRY_NOTICE_MS, MAX_FIRST_FRAME_BYTES, plainFrame, type CommandId,
+  CLOSE, CLOSE_REASONS, encodeError, encodeReply, EXPIRY_NOTICE_MS, MAX_FIRST_FRAME_BYTES, plainFrame, type CommandId, type ReplyFrame,
 } from './protocol.ts'
 import { Rate } from './rate.ts'
 import { Authenticate, CommandFrame, type Authenticated } from './schemas.ts'
@@ -27,6 +27,8 @@ export interface ConnectionServices {
   epoch (): string
   config: Config
   log: FastifyBaseLogger
+  /** To be looked at (`tick`) as soon as can be, and not when it had said. */
+  lookAt (connection: Connection): void
 }
 
 /** A peer that does not answer a close within this time is cut off. */
@@ -49,8 +51,10 @@ export class Connection implements Peer {
   readonly #outbox: Outbox
   readonly #services: ConnectionServices
   readonly #lanes = new Lanes()
-  readonly #rate: Rate
-  readonly #underWay = new Set<Promise<void>>()
+  /** From the first command on. */
+  #rate: Rate | undefined
+  /** None, most of the time. */
+  #underWay: Set<Promise<void>> | undefined
   #identity: Identity | undefined
   #authenticating: Promise<void> | undefined
   /** Frames of the hub that came before `authenticated` has gone out. */
@@ -65,9 +69,8 @@ export class Connection implements Peer {
 
   constructor (socket: WebSocket, transport: Socket, services: ConnectionServices, token: string | undefined) {
     this.#socket = socket
-    this.#outbox = new Outbox(socket, transport, () => this.#cut())
+    this.#outbox = new Outbox(socket, transport, { onTooSlow: () => this.#cut(), onLeftOver: () => services.lookAt(this) })
     this.#services = services
-    this.#rate = new Rate(services.config.rateLimits.commandsPerSecond)
     this.#pingAt = this.#nextPing()
     socket.on('message', (raw, binary) => this.#onMessage(raw, binary))
     socket.on('pong', () => { this.#heardAt = Date.now() })
@@ -87,40 +90,49 @@ export class Connection implements Peer {
     if (this.#closingSince !== undefined) return
     this.#closingSince = Date.now()
     this.#socket.close(code, CLOSE_REASONS[code])
+    this.#services.lookAt(this)
   }
 
   /** Takes no more commands, answers those under way, and says goodbye. */
   async drain (): Promise<void> {
     this.#draining = true
-    await Promise.allSettled(this.#underWay)
+    await Promise.allSettled(this.#underWay ?? [])
     this.close(CLOSE.GOING_AWAY)
   }
 
-  /** Called a few times a second: everything about this socket that has to do with time. */
-  tick (now: number): void {
+  /** Everything about this socket that has to do with time. @returns in how many milliseconds there may be something again */
+  tick (now: number): number {
     const { realtime } = this.#services.config
     if (this.#closingSince !== undefined) {
       if (now - this.#closingSince > CLOSE_TIMEOUT_MS) this.#socket.terminate()
-      return
+      return CLOSE_TIMEOUT_MS
     }
     if (!this.#identity && now - this.#openedAt > realtime.authTimeoutMs) {
-      return this.close(this.#authenticating ? CLOSE.INTERNAL : CLOSE.TOKEN_INVALID) // that we are slow is no reason to stay away
+      this.close(this.#authenticating ? CLOSE.INTERNAL : CLOSE.TOKEN_INVALID) // that we are slow is no reason to stay away
+      return CLOSE_TIMEOUT_MS
     }
     if (this.#socket.isPaused) this.#heardAt = now // we are the ones who do not listen
-    if (now - this.#heardAt > realtime.silenceMs) return this.#socket.terminate()
-    this.#outbox.tick(now)
+    if (now - this.#heardAt > realtime.silenceMs) {
+      this.#socket.terminate()
+      return CLOSE_TIMEOUT_MS
+    }
+    const isAllTaken = this.#outbox.tick(now)
     if (now >= this.#pingAt) {
       this.#socket.ping()
       this.#pingAt = this.#nextPing()
     }
-    if (this.#identity) this.#tickToken(now, this.#identity.expiresAt)
+    const tokenMs = this.#identity ? this.#tickToken(now, this.#identity.expiresAt) : this.#openedAt + realtime.authTimeoutMs - now
+    return isAllTaken ? Math.min(this.#pingAt - now, this.#heardAt + realtime.silenceMs - now, tokenMs) : 0
   }
 
-  #tickToken (now: number, expiresAt: number): void {
-    if (now >= expiresAt + this.#services.config.realtime.expiryGraceMs) return this.close(CLOSE.TOKEN_EXPIRED)
-    if (this.#expiryAnnounced || now < expiresAt - EXPIRY_NOTICE_MS) return
-    this.#expiryAnnounced = true
-    this.#reply(plainFrame('token_expiring', `{"inMs":${Math.max(0, expiresAt - now)}}`))
+  #tickToken (now: number, expiresAt: number): number {
+    const endsAt = expiresAt + this.#services.config.realtime.expiryGraceMs
+    if (now >= endsAt) this.close(CLOSE.TOKEN_EXPIRED)
+    else if (!this.#expiryAnnounced && now >= expiresAt - EXPIRY_NOTICE_MS) {
+      this.#expiryAnnounced = true
+      this.#reply(plainFrame('token_expiring', `{"inMs":${Math.max(0, expiresAt - now)}}`))
+    }
+    return (this.#expiryAnnounced ? endsAt : expiresAt - EXPIRY_NOTICE_MS) - now
   }
 
   #nextPing (): number {
@@ -136,7 +148,7 @@ export class Connection implements Peer {
     return this.#closingSince === undefined && this.#socket.readyState === this.#socket.OPEN
   }
 
-  #reply (frame: string): void {
+  #reply (frame: ReplyFrame): void {
     if (this.#isOpen()) this.#outbox.reply(frame)
   }
 
@@ -149,8 +161,12 @@ export class Connection implements Peer {
       if (bytes.length > MAX_FIRST_FRAME_BYTES) return this.close(CLOSE.NOT_THE_PROTOCOL)
       return this.#onFirstFrame(bytes)
     }
-    const command = this.#onFrame(bytes).finally(() => this.#underWay.delete(command))
-    this.#underWay.add(command)
+    const underWay = this.#underWay ??= new Set()
+    const command = this.#onFrame(bytes).finally(() => {
+      underWay.delete(command)
+      if (underWay.size === 0 && this.#underWay === underWay) this.#underWay = undefined
+    })
+    underWay.add(command)
   }
 
   #onFirstFrame (bytes: Buffer): void {
@@ -193,6 +209,7 @@ export class Connection implements Peer {
     this.userId = identity.userId
     const inboxRevision = await hub.connect(this)
     this.#identity = identity
+    this.#services.lookAt(this) // the token may soon end
     if (this.#socket.readyState !== this.#socket.OPEN) return hub.disconnect(this)
     this.#reply(this.#encodeAuthenticated(identity, inboxRevision, id))
     const early = this.#early ?? []
@@ -202,7 +219,7 @@ export class Connection implements Peer {
     for (const peer of hub.peersOf(this.userId).slice(0, Math.max(0, tooMany))) peer.close(CLOSE.REPLACED)
   }
 
-  #encodeAuthenticated ({ userId, expiresAt }: Identity, inboxRevision: number, id: CommandId | undefined): string {
+  #encodeAuthenticated ({ userId, expiresAt }: Identity, inboxRevision: number, id: CommandId | undefined): ReplyFrame {
     const { realtime, rateLimits } = this.#services.config
     const data: Authenticated = {
       userId,
@@ -238,8 +255,9 @@ export class Connection implements Peer {
   }
 
   #overLimit (): ApiError | undefined {
+    this.#rate ??= new Rate(this.#services.config.rateLimits.commandsPerSecond)
     const waitMs = this.#rate.take()
-    if (waitMs === 0 && this.#underWay.size < this.#services.config.realtime.maxCommandsInFlight) {
+    if (waitMs === 0 && (this.#underWay?.size ?? 0) < this.#services.config.realtime.maxCommandsInFlight) {
       this.#overRate = 0
       return undefined
     }
@@ -247,7 +265,7 @@ export class Connection implements Peer {
     return new ApiError('RATE_LIMITED', '', { retryAfterMs: waitMs || IN_FLIGHT_RETRY_MS })
   }
 
-  async #run (identity: Identity, { id, type, data }: CommandFrame): Promise<string> {
+  async #run (identity: Identity, { id, type, data }: CommandFrame): Promise<ReplyFrame> {
     if (type === 'ping') return encodeReply(id ?? '', 'pong', {})
     if (type === 'authenticate') return this.#renew(checkAuthenticate(data).token, id)
     const command = this.#services.commands.find(type)
@@ -256,11 +274,12 @@ export class Connection implements Peer {
     return encodeReply(id ?? '', command.reply, result)
   }
 
-  async #renew (token: string, id: CommandId | undefined): Promise<string> {
+  async #renew (token: string, id: CommandId | undefined): Promise<ReplyFrame> {
     const identity = await this.#services.authenticate(token)
     if (identity.userId !== this.userId) throw new ApiError('TOKEN_INVALID')
     this.#identity = identity
     this.#expiryAnnounced = false
+    this.#services.lookAt(this)
     const inboxRevision = await this.#services.hub.connect(this)
     if (this.#socket.readyState !== this.#socket.OPEN) this.#services.hub.disconnect(this) // its end, which was meanwhile, was too early for that
     return this.#encodeAuthenticated(identity, inboxRevision, id ?? '')

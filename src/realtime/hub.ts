@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Membership } from '../chats/schemas.ts'
 import type { InboxUpdate } from '../sync/schemas.ts'
@@ -7,8 +8,14 @@ import { Chain } from './chain.ts'
 import { Feed, type HubUser } from './feed.ts'
 import type { ChatFrame, FleetingFrame, Frame, InboxFrame } from './frames.ts'
 import type { Peer } from './peer.ts'
-import { CLOSE, plainFrame } from './protocol.ts'
+import { plainFrame } from './protocol.ts'
 import type { HubSource } from './source.ts'
+
+/** Where the head of a chat that somebody has come into could not be read. */
+const HEAD_RETRY_MS = 1_000
+
+/** Of the many who block nobody. */
+const NOBODY: ReadonlySet<string> = new Set()
 
 interface HubEvents {
   /** The user's first socket here has come, the last one has gone. */
@@ -93,7 +100,7 @@ export class Hub extends EventEmitter<HubEvents> {
   }
 
   blockedBy (userId: string): ReadonlySet<string> {
-    return this.#users.get(userId)?.blocks ?? new Set()
+    return this.#users.get(userId)?.blocks ?? NOBODY
   }
 
   /** The socket looks at the chat. @returns whether the user did not before; undefined: they do not follow it */
@@ -195,7 +202,7 @@ export class Hub extends EventEmitter<HubEvents> {
       userId,
       peers: new Set(),
       feeds: new Map(),
-      blocks: new Set(),
+      blocks: NOBODY,
       ready: Promise.resolve(),
       inbox: new Chain<InboxFrame>({
         deliver: frame => this.#deliverInbox(user, frame.update),
@@ -211,7 +218,7 @@ export class Hub extends EventEmitter<HubEvents> {
   async #load (user: HubUser): Promise<void> {
     const { inboxRevision, blocks, chats } = await this.#source.loadUser(user.userId)
     if (this.#users.get(user.userId) !== user) return // gone already
-    user.blocks = new Set(blocks)
+    if (blocks.length > 0) user.blocks = new Set(blocks)
     for (const { chatId, bound, lastRevision, memberCount } of chats) {
       const feed = this.#feed(chatId, { memberCount })
       feed.follow(user, bound)
@@ -329,15 +336,21 @@ export class Hub extends EventEmitter<HubEvents> {
     // The chat's own frame that would have brought them in has not come (yet). Their client loads the chat as soon as it
     // hears of the membership, perhaps before the head is read here: what was committed in between has to be told, too.
     feed.chain.start(joinRevision)
-    this.#source.heads([chatId]).then(heads => {
-      const head = heads.get(chatId)
-      if (!head) return
-      feed.memberCount = head.memberCount
-      feed.chain.expect(head.lastRevision)
-    }).catch((err: unknown) => {
-      this.#log.warn({ err, chatId }, 'a chat could not be followed')
-      for (const { userId } of feed.followers) this.closeUser(userId, CLOSE.INTERNAL) // the clients come back and load everything
-    })
+    void this.#catchUpWithHead(feed)
+  }
+
+  async #catchUpWithHead (feed: Feed): Promise<void> {
+    while (this.#feeds.get(feed.chatId) === feed) {
+      try {
+        const head = (await this.#source.heads([feed.chatId])).get(feed.chatId)
+        if (!head) return
+        feed.memberCount = head.memberCount
+        return feed.chain.expect(head.lastRevision)
+      } catch (err) { // the database is away: no reason to lose a socket
+        this.#log.warn({ err, chatId: feed.chatId }, 'a chat could not be followed yet')
+        await setTimeout(HEAD_RETRY_MS, undefined, { ref: false })
+      }
+    }
   }
 
   async #repairInbox (user: HubUser, since: number): Promise<number> {

@@ -1,4 +1,5 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import websocket from '@fastify/websocket'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -15,6 +16,7 @@ import { Listener } from './listener.ts'
 import { BEARER_PREFIX, CLOSE, SUBPROTOCOL } from './protocol.ts'
 import type { HubSource } from './source.ts'
 import { Sweep } from './sweep.ts'
+import { Wheel } from './wheel.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -32,7 +34,7 @@ export interface RealtimeOptions {
   authenticate: (token: string | undefined) => Promise<Identity>
 }
 
-/** How often the sockets look at the time. */
+/** How exact the sockets are about the time. */
 const TICK_MS = 250
 
 /** `GET …/ws`, the hub, and the table that the slices put their commands in. */
@@ -41,8 +43,8 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
   const commands = new CommandTable()
   const sweep = new Sweep(hub, source, config.realtime.sweepMs, app.log)
   const listener = new Listener(config.database.directUrl ?? config.database.url ?? '', (chatId, revision) => hub.expectChat(chatId, revision), app.log)
-  const connections = new Set<Connection>()
-  const services: ConnectionServices = { hub, commands, authenticate, epoch: () => sweep.epoch, config, log: app.log }
+  const connections = new Wheel<Connection>(TICK_MS, config.realtime.silenceMs)
+  const services: ConnectionServices = { hub, commands, authenticate, epoch: () => sweep.epoch, config, log: app.log, lookAt: connection => { if (connections.has(connection)) connections.put(connection, 0) } }
   app.db.onConnect = async connection => sweep.hear(await source.epoch(connection))
   app.decorate('hub', hub)
   app.decorate('commands', commands)
@@ -50,20 +52,18 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
 
   const ticker = setInterval(() => {
     const now = Date.now()
-    for (const connection of connections) connection.tick(now)
+    connections.turn(connection => connection.tick(now))
   }, TICK_MS).unref()
 
   await app.register(websocket, {
     options: { maxPayload: config.realtime.maxFrameBytes, perMessageDeflate: false, handleProtocols: selectSubprotocol },
-    // `ws` has said goodbye already (1002, 1007, 1009) and will close.
-    errorHandler: (error, _socket, request) => request.log.info({ err: error }, 'socket error'),
     // Before Fastify waits for its connections to end: answer what is under way, then close every socket.
     preClose: function (done) {
       refuseUpgrades(this.server)
-      const drained = Promise.all([...connections].map(connection => connection.drain()))
+      const drained = Promise.all(connections.items.map(connection => connection.drain()))
       const patience = new Promise(resolve => setTimeout(resolve, config.realtime.drainMs).unref())
       void Promise.race([drained, patience]).then(() => {
-        for (const connection of connections) connection.close(CLOSE.GOING_AWAY)
+        for (const connection of connections.items) connection.close(CLOSE.GOING_AWAY)
         this.websocketServer.close(() => done())
       })
     },
@@ -72,15 +72,13 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
   app.get('/api/v1/chat/ws', { websocket: true, preValidation: async request => checkOrigin(request, config.corsOrigins) }, (socket, request) => {
     const offered = offeredSubprotocols(request)
     if (offered.length > 0 && socket.protocol !== SUBPROTOCOL) return socket.close(CLOSE.UNKNOWN_SUBPROTOCOL, 'unknown subprotocol')
-    const connection = open(socket, request, offered)
-    connections.add(connection)
-    socket.on('close', () => connections.delete(connection))
+    const transport = request.raw.socket
+    const connection = new Connection(socket, transport, services, tokenOf(request, offered))
+    connections.put(connection, 0)
+    letGo(socket, transport)
+    socket.on('error', error => app.log.info({ err: error, connectionId: connection.id }, 'socket error'))
+    socket.on('close', () => connections.remove(connection))
   })
-
-  function open (socket: WebSocket, request: FastifyRequest, offered: string[]): Connection {
-    const bearer = offered.find(protocol => protocol.startsWith(BEARER_PREFIX))?.slice(BEARER_PREFIX.length)
-    return new Connection(socket, request.raw.socket, { ...services, log: request.log }, bearer ?? bearerToken(request.headers.authorization))
-  }
 
   app.addHook('onReady', async () => {
     commands.assertComplete()
@@ -99,6 +97,20 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
 function refuseUpgrades (server: Server): void {
   server.removeAllListeners('upgrade')
   server.on('upgrade', (_request, socket) => { socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n', () => socket.destroy()) })
+}
+
+/**
+ * The request that a socket has come by is over, and with its headers, its reply and their loggers weighs more than the socket: those who
+ * are left of those who knew it (the listener of @fastify/websocket, the response that its transport was given to) forget it.
+ */
+function letGo (socket: WebSocket, transport: Socket): void {
+  socket.removeAllListeners('error') // `ws` has said goodbye already (1002, 1007, 1009) and will close: see the listener that follows
+  const { _httpMessage: response } = transport as Socket & { _httpMessage?: ServerResponse | null }
+  response?.detachSocket(transport)
+}
+
+function tokenOf (request: FastifyRequest, offered: string[]): string | undefined {
+  return offered.find(protocol => protocol.startsWith(BEARER_PREFIX))?.slice(BEARER_PREFIX.length) ?? bearerToken(request.headers.authorization)
 }
 
 function offeredSubprotocols (request: FastifyRequest): string[] {

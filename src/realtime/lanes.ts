@@ -11,15 +11,20 @@ interface Lane {
  * for each other's commit.
  */
 export class Lanes {
-  readonly #lanes = new Map<string, Lane>()
+  /** Most sockets have nothing under way, and then none. */
+  #lanes: Map<string, Lane> | undefined
 
   async run<Result> (key: string, pipelined: boolean, task: () => Promise<Result>): Promise<Result> {
-    const lane = this.#lanes.get(key) ?? { tail: Promise.resolve(), barrier: Promise.resolve() }
+    const lanes = this.#lanes ??= new Map<string, Lane>()
+    const lane = lanes.get(key) ?? { tail: Promise.resolve(), barrier: Promise.resolve() }
     const result = (pipelined ? lane.barrier : lane.tail).then(task)
     const tail = Promise.allSettled([lane.tail, result])
     const next = { tail, barrier: pipelined ? lane.barrier : tail }
-    this.#lanes.set(key, next)
-    void tail.then(() => { if (this.#lanes.get(key) === next) this.#lanes.delete(key) })
+    lanes.set(key, next)
+    void tail.then(() => {
+      if (lanes.get(key) === next) lanes.delete(key)
+      if (lanes.size === 0 && this.#lanes === lanes) this.#lanes = undefined
+    })
     return result
   }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
-import { CUT_ABOVE_BYTES, CUT_STALLED_AFTER_MS, DROP_FLEETING_ABOVE_BYTES } from './protocol.ts'
+import { CUT_ABOVE_BYTES, CUT_STALLED_AFTER_MS, DROP_FLEETING_ABOVE_BYTES, type ReplyFrame } from './protocol.ts'
 
 /**
  * What a socket has been given and has not taken yet: bounded, whatever the other side does.
@@ -13,6 +13,7 @@ export class Outbox {
   readonly #socket: WebSocket
   readonly #transport: Socket
   readonly #onTooSlow: () => void
+  readonly #onLeftOver: () => void
   #isCorked = false
   /** Of what is buffered, this much are replies. */
   #replyBytes = 0
@@ -20,16 +21,19 @@ export class Outbox {
   #takenBytes = 0
   #movedAt = Date.now()
 
-  constructor (socket: WebSocket, transport: Socket, onTooSlow: () => void) {
+  /** @param onLeftOver something was not taken at once: until it is, `tick` is to be called a few times a second */
+  constructor (socket: WebSocket, transport: Socket, { onTooSlow, onLeftOver }: { onTooSlow: () => void, onLeftOver: () => void }) {
     this.#socket = socket
     this.#transport = transport
     this.#onTooSlow = onTooSlow
+    this.#onLeftOver = onLeftOver
   }
 
-  reply (frame: string): void {
-    const bytes = Buffer.from(frame)
-    this.#replyBytes += bytes.length
-    this.#send(bytes, () => { this.#replyBytes -= bytes.length })
+  reply (frame: ReplyFrame): void {
+    const parts = typeof frame === 'string' ? [Buffer.from(frame)] : frame
+    const length = parts.reduce((sum, part) => sum + part.length, 0)
+    this.#replyBytes += length
+    this.#send(parts, length, () => { this.#replyBytes -= length })
     if (this.#socket.bufferedAmount > CUT_ABOVE_BYTES) this.#socket.pause()
   }
 
@@ -37,29 +41,45 @@ export class Outbox {
     const buffered = this.#socket.bufferedAmount
     // What comes together in one turn (a batch of large messages) has not had the chance to leave yet: only what was left over counts.
     if (!this.#isCorked && buffered - this.#replyBytes > CUT_ABOVE_BYTES) this.#onTooSlow()
-    else if (!fleeting || buffered <= DROP_FLEETING_ABOVE_BYTES) this.#send(frame)
+    else if (!fleeting || buffered <= DROP_FLEETING_ABOVE_BYTES) this.#send([frame], frame.length)
   }
 
-  /** Called a few times a second. */
-  tick (now: number): void {
+  /** @returns whether everything has been taken */
+  tick (now: number): boolean {
     const buffered = this.#socket.bufferedAmount
     if (this.#socket.isPaused && buffered < DROP_FLEETING_ABOVE_BYTES) this.#socket.resume()
     const taken = this.#givenBytes - buffered
     if (buffered === 0 || taken > this.#takenBytes) this.#movedAt = now
     this.#takenBytes = taken
     if (now - this.#movedAt > CUT_STALLED_AFTER_MS) this.#onTooSlow()
+    return buffered === 0 && !this.#socket.isPaused
   }
 
-  #send (frame: Buffer, onTaken?: () => void): void {
+  #send (parts: Buffer[], length: number, onTaken?: () => void): void {
     if (!this.#isCorked) {
       this.#isCorked = true
       this.#transport.cork()
       setImmediate(() => {
         this.#isCorked = false
         this.#transport.uncork()
+        if (this.#socket.bufferedAmount > 0 || this.#socket.isPaused) this.#onLeftOver()
       })
     }
-    this.#givenBytes += frame.length
-    this.#socket.send(frame, { binary: false }, onTaken)
+    this.#givenBytes += length
+    const [only] = parts
+    if (parts.length === 1 && only) return this.#socket.send(only, { binary: false }, onTaken)
+    // `ws` takes a message in one piece, and would have to be given a copy. Without compression it holds nothing back itself.
+    this.#transport.write(headerOf(length))
+    for (const [index, part] of parts.entries()) this.#transport.write(part, index === parts.length - 1 ? onTaken : undefined)
   }
+}
+
+/** Of a whole text message from a server (RFC 6455, 5.2). */
+function headerOf (length: number): Buffer {
+  const header = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10)
+  header[0] = 0x81
+  header[1] = length < 126 ? length : length < 65_536 ? 126 : 127
+  if (header.length === 4) header.writeUInt16BE(length, 2)
+  if (header.length === 10) header.writeBigUInt64BE(BigInt(length), 2)
+  return header
 }

@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts'
-import { encodeJson } from '../json.ts'
+import { encodeJson, SharedJson } from '../json.ts'
 
 export const SUBPROTOCOL = 'parley.v1'
 /** The subprotocol that carries a token, where a browser cannot set a header: `bearer.<jwt>`. Never selected, so never sent back. */
@@ -40,8 +40,12 @@ export type CommandId = number | string
 export const plainFrame = (type: string, data: string, chatId?: string): string =>
   chatId === undefined ? `{"type":"${type}","data":${data}}` : `{"type":"${type}","chatId":"${chatId}","data":${data}}`
 
-export function encodeReply (re: CommandId, type: string, data: unknown): string {
-  return `{"re":${JSON.stringify(re)},"type":"${type}","data":${encodeJson(data)}}`
+/** A frame in one piece, or in several that go out one after the other. */
+export type ReplyFrame = string | Buffer[]
+
+export function encodeReply (re: CommandId, type: string, data: unknown): ReplyFrame {
+  const start = `{"re":${JSON.stringify(re)},"type":"${type}","data":`
+  return data instanceof SharedJson ? [Buffer.from(start), data.beginning.bytes, Buffer.from(`${data.rest}}`)] : `${start}${encodeJson(data)}}`
 }
 
 export function encodeError (re: CommandId | undefined, { code, message, retryable, retryAfterMs, details }: ApiError): string {

@@ -5,10 +5,13 @@ import type { HubSource } from './source.ts'
 
 const BATCH = 1_000
 
+/** Of a round, what is asked in one go. */
+type Step = () => Promise<void>
+
 /**
- * Compares, over each period, all that is followed here with PostgreSQL: the heads of the chats, the inboxes of the users,
- * the epoch. It bounds the harm of whatever got lost between a commit and a socket. When the history of the database turns
- * out to be another than the one that was delivered, everybody is sent away to begin anew.
+ * Compares, in each period, all that is followed here with PostgreSQL: the heads of the chats, the inboxes of the users,
+ * the epoch. Batch by batch, spread over the period, so that it never comes as a wave. It bounds the harm of whatever got lost between a commit and a socket.
+ * When the history of the database turns out to be another than the one that was delivered, everybody is sent away to begin anew.
  */
 export class Sweep {
   readonly #hub: Hub
@@ -18,6 +21,9 @@ export class Sweep {
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> = Promise.resolve()
   #epoch = ''
+  /** What is left of the round. */
+  #steps: Step[] = []
+  #stepsOfRound = 1
 
   constructor (hub: Hub, source: HubSource, periodMs: number, log: FastifyBaseLogger) {
     this.#hub = hub
@@ -32,11 +38,7 @@ export class Sweep {
 
   async start (): Promise<void> {
     this.hear(await this.#source.epoch())
-    this.#timer = setTimeout(() => {
-      this.#running = this.#sweep()
-        .catch((err: unknown) => this.#log.warn({ err }, 'a sweep has failed'))
-        .then(() => { this.#timer?.refresh() })
-    }, this.#periodMs).unref()
+    this.#next()
   }
 
   async stop (): Promise<void> {
@@ -51,31 +53,60 @@ export class Sweep {
     const isFirst = this.#epoch === ''
     this.#log[isFirst ? 'debug' : 'warn']({ from: this.#epoch, to: epoch }, 'the history of the database')
     this.#epoch = epoch
-    if (!isFirst) this.#hub.closeAll(CLOSE.EPOCH_CHANGED)
+    if (!isFirst) this.#startAnew()
   }
 
-  async #sweep (): Promise<void> {
+  #next (): void {
+    if (this.#steps.length === 0) this.#steps = this.#round()
+    const pause = this.#periodMs / this.#stepsOfRound
+    this.#timer = setTimeout(() => {
+      this.#running = this.#step().catch((err: unknown) => this.#log.warn({ err }, 'a step of the sweep has failed, and is done again')).then(() => {
+        if (this.#timer) this.#next()
+      })
+    }, pause).unref()
+  }
+
+  #round (): Step[] {
+    const steps = [
+      ...[...batches(this.#hub.followedChats)].map(chatIds => () => this.#compareChats(chatIds)),
+      ...[...batches(this.#hub.connectedUsers)].map(userIds => () => this.#compareInboxes(userIds)),
+    ]
+    this.#stepsOfRound = Math.max(1, steps.length)
+    return steps
+  }
+
+  async #step (): Promise<void> {
     this.hear(await this.#source.epoch())
-    for (const chatIds of batches(this.#hub.followedChats)) {
-      const delivered = new Map(chatIds.map(chatId => [chatId, this.#hub.deliveredOf(chatId)])) // before it is asked what there is
-      const heads = await this.#source.heads(chatIds)
-      for (const [chatId, { lastRevision }] of heads) if (lastRevision < (delivered.get(chatId) ?? 0)) return this.#goneBack({ chatId })
-      for (const chatId of chatIds) this.#hub.expectChat(chatId, heads.get(chatId)?.lastRevision ?? null)
-    }
-    for (const userIds of batches(this.#hub.connectedUsers)) {
-      const delivered = new Map(userIds.map(userId => [userId, this.#hub.deliveredInbox(userId)]))
-      for (const [userId, { inboxRevision, banned }] of await this.#source.inboxes(userIds)) {
-        if (inboxRevision < (delivered.get(userId) ?? 0)) return this.#goneBack({ userId })
-        this.#hub.expectInbox(userId, inboxRevision)
-        if (banned) this.#hub.closeUser(userId, CLOSE.BANNED)
-      }
+    await this.#steps[0]?.()
+    this.#steps.shift()
+  }
+
+  async #compareChats (chatIds: string[]): Promise<void> {
+    const delivered = new Map(chatIds.map(chatId => [chatId, this.#hub.deliveredOf(chatId)])) // before it is asked what there is
+    const heads = await this.#source.heads(chatIds)
+    for (const [chatId, { lastRevision }] of heads) if (lastRevision < (delivered.get(chatId) ?? 0)) return this.#goneBack({ chatId })
+    for (const chatId of chatIds) this.#hub.expectChat(chatId, heads.get(chatId)?.lastRevision ?? null)
+  }
+
+  async #compareInboxes (userIds: string[]): Promise<void> {
+    const delivered = new Map(userIds.map(userId => [userId, this.#hub.deliveredInbox(userId)]))
+    for (const [userId, { inboxRevision, banned }] of await this.#source.inboxes(userIds)) {
+      if (inboxRevision < (delivered.get(userId) ?? 0)) return this.#goneBack({ userId })
+      this.#hub.expectInbox(userId, inboxRevision)
+      if (banned) this.#hub.closeUser(userId, CLOSE.BANNED)
     }
   }
 
   /** Restored from a dump or a copy, and its epoch is still the old one. */
   #goneBack (where: { chatId: string } | { userId: string }): void {
     this.#log.error(where, 'the database has gone back to an earlier state: run "npm run epoch -- --new"')
+    this.#startAnew()
+  }
+
+  /** What is left of the round was about what is no longer. */
+  #startAnew (): void {
     this.#hub.closeAll(CLOSE.EPOCH_CHANGED)
+    this.#steps = []
   }
 }
 

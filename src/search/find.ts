@@ -1,66 +1,89 @@
 /**
  * How search works, and why so.
  *
- * Beside each message lies its folded text (text.ts), written with it; a hit is a row whose text is LIKE all terms. That
- * needs no letters known to the database, finds parts of words in any script, and is exact. Looking costs about 1 µs a row.
+ * Beside each message lies its folded text (text.ts), written with it; a hit is a message whose text is LIKE all terms, and
+ * that the user may see. That needs no letters known to the database, finds parts of words in any script, and is exact.
  *
- * - A common word is found among the newest messages: look at those, in rounds, until there are enough hits.
- * - For the others there are Bloom filters over blocks of 128 messages and over 32 such blocks (grams.ts): a chat of 20,000
- *   messages has five of the upper ones. They are made behind the sends (indexer.ts); a block without one is
- *   looked at. Nothing depends on the chats of others: every look-up starts with a chat.
+ * Which messages are looked at, posting lists say (grams.ts, postings.ts): for each piece of a word, in which messages of a
+ * chat it occurs. They are made behind the sends (indexer.ts) for segments of a chat (segments.ts); the newest messages, which
+ * are in no segment yet, are all looked at, and so are those that were changed since theirs was made. Nothing depends on the chats of others:
+ * every look-up starts with a chat.
  *
- * Measured against it, with 57 trigrams a message, per message sent (the row alone: 33 µs, 0.27 kB of WAL):
- * - GIN over hashed trigrams, the chat mixed into the key: 180 µs, 6.3 kB of WAL, and a common word's whole list to walk.
+ * The lists are read and intersected in this process: PostgreSQL keeps them well, but has no quick way to go through bytes.
+ * Its own indexes would cost each send more than all the rest of it. Measured per message, with 57 trigrams each (the row alone:
+ * 33 µs, 0.27 kB of WAL):
+ * - GIN over hashed trigrams, the chat mixed into the key: 180 µs, 6.3 kB of WAL.
  * - B-tree of (chat, trigram, seq): 1,080 µs, 11.7 kB of WAL, 4.7 kB of disk.
- * The filters: 64–80 µs a message on a busy machine, outside of the send, and 73 bytes of disk.
+ * And Bloom filters over blocks of messages: they do not tell apart two words that are common and seldom together.
  */
 import type { Queryable } from '../plugins/database.ts'
-import { scan, type Position, type Scan, type ScanRow, type Scope, type Stretch } from './queries.ts'
+import { candidatesOf } from './candidates.ts'
+import { loadCandidates, loadHits, type Position, type Scope, type Stretch, type Wanted } from './queries.ts'
 
-/** So many of the newest messages of each chat are looked at first. Of a common word that is enough. */
-const FIRST_WINDOW = 32
-/** Nothing found yet: the filters will pass over most of the next window. */
-const LEAP = 64
-const MAX_GROWTH = 16
+/** Of each chat so many candidates at first; then more of those that can still have something newer. */
+const FIRST = 3
+const GROWTH = 4
+/** In a chat alone nothing has to be compared with others: what is wanted, and some that will turn out not to be hits. */
+const FIRST_ALONE = 1.25
 /** Of who is in thousands of chats, those with the newest messages first. */
 const FIRST_CHATS = 100
-const MORE_CHATS = 4
+/** Chats. Less is read as fast by one. */
+const WORTH_TWO = 16
+/** Messages that one statement looks at. */
+const MOST = 4_000
 
 export interface Hit extends Position { score: number }
+
+/** What is left of a chat, nothing of it newer than `newestAt`. undefined: no candidates have been read yet. */
+interface Source { stretch: Stretch, newestAt: number, candidates: Iterator<number, undefined> | undefined, isEmpty: boolean }
 
 /**
  * The newest `limit` hits of all the stretches, newest first (fewer: there are no more).
  *
- * In rounds: each looks some way further down in all chats that can still hold something newer than the last of the hits
- * that are wanted. What is left of a chat is no newer than its `newestAt`.
+ * In rounds: each looks at the next candidates of all chats that can still hold something newer than the last of the hits
+ * that are wanted.
  */
-export async function findNewest (db: Queryable, { stretches, blocked }: Scope, search: Omit<Scan, 'blocked' | 'limit'>, limit: number): Promise<Hit[]> {
-  const hits = new Map<string, Hit>()
-  let left = stretches.toSorted((a, b) => b.newestAt - a.newestAt)
-  let window = left.length === 1 ? Infinity : FIRST_WINDOW
+export async function findNewest (db: Queryable, { stretches, blocked }: Scope, search: Omit<Wanted, 'blocked'>, limit: number): Promise<Hit[]> {
+  const wanted = { ...search, blocked }
+  const hits: Hit[] = []
+  let sources: Source[] = stretches.map(stretch => ({ stretch, newestAt: stretch.newestAt, candidates: undefined, isEmpty: false }))
   let chats = FIRST_CHATS
-  for (;;) {
-    const newest = [...hits.values()].sort(newestFirst).slice(0, limit)
-    const last = newest[limit - 1]
-    const next = left.filter(({ chatId, below, newestAt }) => !last || newestFirst({ at: newestAt, chatId, seq: below - 1 }, last) < 0).slice(0, chats)
-    if (next.length === 0) return newest
+  for (let count = sources.length === 1 ? Math.ceil(limit * FIRST_ALONE) : FIRST; ; count *= GROWTH, chats *= GROWTH) {
+    hits.sort(newestFirst).splice(limit)
+    const last = hits[limit - 1]
+    sources = sources.filter(({ newestAt, isEmpty }) => !isEmpty && (!last || newestAt >= last.at)).sort((a, b) => b.newestAt - a.newestAt)
+    if (sources.length === 0) return hits
 
-    const rows = await scan(db, { ...search, blocked, limit }, next, next.map(({ low, below }) => Math.max(low, below - window)))
-    for (const { chatId, seq, at, score } of rows) if (at !== null && score !== null) hits.set(`${chatId}.${seq}`, { chatId, seq, at, score })
-    const byChat = Map.groupBy(rows, ({ chatId }) => chatId)
-    left = [...left.filter(stretch => !next.includes(stretch)), ...next.flatMap(stretch => restOf(stretch, byChat.get(stretch.chatId) ?? [], limit))]
-      .sort((a, b) => b.newestAt - a.newestAt)
-    window *= hits.size === 0 ? LEAP : Math.min(MAX_GROWTH, Math.max(2, Math.ceil(limit / hits.size)))
-    chats *= MORE_CHATS
+    const round = sources.slice(0, chats)
+    await read(db, wanted, round.filter(({ candidates }) => !candidates))
+    const messages = round.flatMap(source => take(source, Math.min(count, Math.ceil(MOST / round.length))))
+    if (messages.length === 0) continue
+    for (const { n, at, score } of await loadHits(db, wanted, messages)) {
+      const { source, chatId, seq } = messages[n - 1]!
+      source.newestAt = Math.min(source.newestAt, at)
+      hits.push({ chatId, seq, at, score })
+    }
   }
 }
 
-/** What has not been looked at. The rows come newest first (but for those that were edited, which come last): at the limit it was left off. */
-function restOf (stretch: Stretch, rows: ScanRow[], limit: number): Stretch[] {
-  const end = rows.at(-1)
-  const isCut = rows.length > limit
-  const last = isCut ? rows.slice(0, limit).reduce((lowest, row) => row.seq < lowest.seq ? row : lowest) : end
-  return last?.at == null || last.seq <= stretch.low ? [] : [{ ...stretch, below: last.seq, newestAt: last.at }]
+/** Most of a search is this. Half of the chats each for two connections: the database has more than one core. */
+async function read (db: Queryable, wanted: Wanted, sources: Source[]): Promise<void> {
+  const middle = sources.length < WORTH_TWO ? sources.length : sources.length >> 1
+  await Promise.all([sources.slice(0, middle), sources.slice(middle)].map(async half => {
+    if (half.length === 0) return
+    const rows = Map.groupBy(await loadCandidates(db, wanted, half.map(({ stretch }) => stretch)), ({ n }) => n)
+    for (const [index, source] of half.entries()) source.candidates = candidatesOf(rows.get(index + 1) ?? [], wanted.probes, source.stretch)
+  }))
+}
+
+function take (source: Source, count: number): { source: Source, chatId: string, seq: number }[] {
+  const taken = []
+  while (taken.length < count && !source.isEmpty) {
+    const seq = source.candidates?.next().value
+    if (seq === undefined) source.isEmpty = true
+    else taken.push({ source, chatId: source.stretch.chatId, seq })
+  }
+  return taken
 }
 
 export function newestFirst (a: Position, b: Position): number {

@@ -1,34 +1,40 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Queryable } from '../plugins/database.ts'
-import { BLOCKS_ABOVE, Keys } from './grams.ts'
-import { blockRows, fillKeys, insertFilter, listPending, settleRows, unfiltered, unfilteredAbove } from './queries.ts'
+import { forEachKey } from './grams.ts'
+import { fillKeys, listBehind, listPending, loadProgress, loadRows, looseSeqs, storeSegment, type IndexRow, type Progress } from './index-queries.ts'
+import { Postings } from './postings.ts'
+import { blocksOf, nextSegment, rangeOf, segmentOf, startOf, type Segment } from './segments.ts'
 import { fold } from './text.ts'
 
 /** How often it looks for messages that an application has sent by SQL, and others that have no keys yet. */
 const SWEEP_MS = 1_000
 const PENDING = 500
-/** Blocks of one chat in a row: the others wait meanwhile. */
-const BLOCKS_AT_ONCE = 64
-const BLOCK_BITS = 7
+const BEHIND = 1_000
+/** Messages that are read at once, and parts that are written; others have their turn in between. */
+const CHUNK = 256
+/** After work it rests so many times as long: sends come first. */
+const REST = 2
+/** As many changed messages in a chat, and the segment with the most of them is made anew. */
+const MANY_LOOSE = 256
 /** Chats whose newest block is remembered. */
 const MAX_CHATS = 10_000
 
 /**
- * Makes what search needs beside the sends: the keys of messages that came without, and the filters of full blocks. Whatever
- * it has not done yet is found all the same (messages without keys excepted), only by looking at every message of the block.
+ * Makes what search needs beside the sends: the keys of messages that came without, and the segments of chats. What it has
+ * not done yet is found all the same (messages without keys excepted), only by looking at every message.
  *
- * Several processes may do the same at once: the first filter of a block stays. A text that changes meanwhile is `loose`,
- * which search looks at by itself; a row is settled only by who has made the filter, and only if it is as it was read.
+ * Several processes may do the same at once: who comes second has worked in vain. A text that changes meanwhile is `loose`,
+ * which search looks at by itself; a row is settled only by the segment that knows it, and only if it is as it was read.
  */
 export class Indexer {
   readonly #db: Queryable
   readonly #log: FastifyBaseLogger
   readonly #newestBlocks = new Map<string, number>()
   readonly #queue = new Set<string>()
+  readonly #stop = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #work: Promise<void> | undefined
-  #stopped = false
 
   constructor (db: Queryable, log: FastifyBaseLogger) {
     this.#db = db
@@ -37,17 +43,18 @@ export class Indexer {
 
   start (): void {
     this.#timer = setInterval(() => this.#wake(), SWEEP_MS).unref()
+    this.#do(this.#catchUp())
   }
 
   async stop (): Promise<void> {
-    this.#stopped = true
+    this.#stop.abort()
     clearInterval(this.#timer)
     await this.#work
   }
 
   /** This message has been committed: the first of a block tells that the one before is full. */
   sent (chatId: string, seq: number): void {
-    const block = (seq - 1) >> BLOCK_BITS
+    const block = blocksOf(seq - 1)
     if (block === (this.#newestBlocks.get(chatId) ?? 0)) return
     if (this.#newestBlocks.size >= MAX_CHATS) this.#newestBlocks.clear()
     this.#newestBlocks.set(chatId, block)
@@ -56,18 +63,35 @@ export class Indexer {
   }
 
   #wake (): void {
-    if (this.#stopped || this.#work) return
-    this.#work = this.#run()
-      .catch(error => this.#log.warn({ err: error }, 'search could not index'))
+    if (!this.#stop.signal.aborted && !this.#work) this.#do(this.#run())
+  }
+
+  #do (work: Promise<void>): void {
+    this.#work = work
+      .catch(error => { if (!this.#stop.signal.aborted) this.#log.warn({ err: error }, 'search could not index') })
       .finally(() => { this.#work = undefined })
+  }
+
+  /** What an earlier process has left. */
+  async #catchUp (): Promise<void> {
+    for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
+      const chatIds = await listBehind(this.#db, after, BEHIND)
+      for (const chatId of chatIds) this.#queue.add(chatId)
+      await this.#run()
+      const last = chatIds.at(-1)
+      if (last === undefined) return
+      after = last
+    }
   }
 
   async #run (): Promise<void> {
     for (const chatId of await fillPending(this.#db)) this.#queue.add(chatId)
     for (const chatId of this.#queue) {
-      if (this.#stopped) return
+      if (this.#stop.signal.aborted) return
       this.#queue.delete(chatId)
-      if (await makeFilters(this.#db, chatId, BLOCKS_AT_ONCE) === BLOCKS_AT_ONCE) this.#queue.add(chatId)
+      const started = performance.now()
+      if (await indexNext(this.#db, chatId)) this.#queue.add(chatId) // behind the others
+      await sleep((performance.now() - started) * REST, undefined, { signal: this.#stop.signal })
     }
   }
 }
@@ -84,29 +108,38 @@ async function fillPending (db: Queryable): Promise<string[]> {
   }
 }
 
-/** Filters for full blocks of the chat that have none, newest first. @returns how many blocks it has looked at */
-export async function makeFilters (db: Queryable, chatId: string, limit: number): Promise<number> {
-  const blocks = await unfiltered(db, chatId, limit)
-  for (const block of blocks) {
-    const rows = await blockRows(db, chatId, block)
-    if (rows.some(row => row.keys === null)) continue // soon
-    const keys = new Keys()
-    for (const row of rows) keys.add(row)
-    if (await insertFilter(db, chatId, 0, block, [keys.filter()])) await settleRows(db, chatId, rows.filter(({ loose }) => loose))
-    await setImmediate()
-  }
-  for (const number of await unfilteredAbove(db, chatId)) await makeFilterAbove(db, chatId, number)
-  return blocks.length
+/** Makes the next segment of a chat, or one anew of which many messages have changed. @returns whether there may be more to do */
+export async function indexNext (db: Queryable, chatId: string): Promise<boolean> {
+  const progress = await loadProgress(db, chatId)
+  if (!progress) return false
+  const segment = nextSegment(Math.max(progress.indexed, startOf(progress.minSeq)), progress.lastSeq) ?? await crowded(db, chatId, progress)
+  return segment !== undefined && await makeSegment(db, chatId, segment, progress)
 }
 
-/** Only over blocks that have their filters: a row that is settled by such a filter later would be missing here. */
-async function makeFilterAbove (db: Queryable, chatId: string, number: number): Promise<void> {
-  const keys = new Keys()
-  for (let block = number * BLOCKS_ABOVE; block < (number + 1) * BLOCKS_ABOVE; block++) {
-    const rows = await blockRows(db, chatId, block)
-    if (rows.some(row => row.keys === null)) return
-    for (const row of rows) keys.add(row)
+async function crowded (db: Queryable, chatId: string, { indexed }: Progress): Promise<Segment | undefined> {
+  const seqs = await looseSeqs(db, chatId, indexed, MANY_LOOSE)
+  if (seqs.length < MANY_LOOSE) return undefined
+  const segments = Map.groupBy(seqs.flatMap(seq => segmentOf(seq, indexed) ?? []), ({ level, number }) => `${level}.${number}`)
+  return [...segments.values()].sort((a, b) => b.length - a.length)[0]?.[0]
+}
+
+async function makeSegment (db: Queryable, chatId: string, segment: Segment, progress: Progress): Promise<boolean> {
+  const [first, end] = rangeOf(segment)
+  const postings = new Postings(segment.level)
+  const settled: IndexRow[] = []
+  for (let from = first; from < end; from += CHUNK) {
+    for (const row of await loadRows(db, chatId, from, Math.min(from + CHUNK, end))) {
+      const { seq, keys } = row
+      if (keys === null) return false // soon
+      forEachKey({ ...row, keys }, hash => postings.add(seq - first, hash))
+      if (row.loose) settled.push(row)
+    }
     await setImmediate()
   }
-  await insertFilter(db, chatId, 1, number, keys.parts())
+  const parts = []
+  for (const part of postings.parts()) {
+    parts.push(part)
+    if (parts.length % CHUNK === 0) await setImmediate()
+  }
+  return storeSegment(db, { ...segment, chatId, parts, settled }, progress)
 }

@@ -1,7 +1,7 @@
 import type { Database } from '../plugins/database.ts'
 import type { HubSource } from '../realtime/source.ts'
 import type { ChangesReader } from './changes-reader.ts'
-import { encodeChanges, heads, inboxes, inboxSince, loadUser, readEpoch } from './queries.ts'
+import { heads, inboxes, inboxSince, loadUser, readEpoch } from './queries.ts'
 
 const PAGE = 200
 
@@ -14,7 +14,7 @@ export function hubSource (db: Database, changes: ChangesReader): HubSource {
       const found = await changes.read(chatId, userIds, since, PAGE)
       return new Map(userIds.map(userId => {
         const changesOf = found.get(userId)
-        return [userId, changesOf === undefined || changesOf === 'ahead' ? null : { data: encodeChanges(changesOf), upTo: changesOf.upTo, hasMore: changesOf.hasMore }]
+        return [userId, changesOf === undefined || changesOf === 'ahead' ? null : { data: changesOf.rows.text + changesOf.own, upTo: changesOf.upTo, hasMore: changesOf.hasMore }]
       }))
     },
 

@@ -1,12 +1,13 @@
 import { ApiError } from '../errors.ts'
+import { SharedText } from '../json.ts'
 import type { Queryable } from '../plugins/database.ts'
 import type { InboxUpdate, Synced } from './schemas.ts'
 
-/** What has changed for one of several users. Those whose `rows` are the same string see the same. */
+/** What has changed for one of several users. */
 export interface ChangesOf {
   userId: string
-  /** The rows, and what else belongs to the answer: two JSON objects that together are one of `Changes`. */
-  rows: string
+  /** JSON of `Changes` in two parts; who sees the same has the very same `rows`. */
+  rows: SharedText
   own: string
   upTo: number
   hasMore: boolean
@@ -23,14 +24,11 @@ export async function changesFor (db: Queryable, chatId: string, userIds: string
     name: 'sync.changesFor',
     text: 'SELECT c.user_id AS "userId", c.rows::text AS rows, c.own::text AS own, c.up_to AS "upTo", c.has_more AS "hasMore", c.ahead FROM chat.changes($1, $2, $3, $4) c',
   }, [chatId, userIds, since, limit])
-  const shared = found.find(({ userId }) => userId === null)?.rows ?? ''
+  const partOf = (rows: string | null | undefined) => new SharedText(`${rows?.slice(0, -1)},`)
+  const shared = partOf(found.find(({ userId }) => userId === null)?.rows)
   return new Map(found.flatMap(({ userId, rows, own, upTo, hasMore, ahead }): [string, ChangesOf | 'ahead'][] => userId === null
     ? []
-    : [[userId, ahead ? 'ahead' : { userId, rows: rows ?? shared, own: own ?? '{}', upTo: upTo ?? 0, hasMore: hasMore ?? false }]]))
-}
-
-export function encodeChanges ({ rows, own }: ChangesOf): string {
-  return `${rows.slice(0, -1)},${own.slice(1)}`
+    : [[userId, ahead ? 'ahead' : { userId, rows: rows === null ? shared : partOf(rows), own: own?.slice(1) ?? '', upTo: upTo ?? 0, hasMore: hasMore ?? false }]]))
 }
 
 type SyncPage = Omit<Synced, 'epoch' | 'reset' | 'nextCursor' | 'blocks' | 'user' | 'invitations'> & {

@@ -1,12 +1,12 @@
 import { Type } from 'typebox'
 import { ApiError } from '../errors.ts'
-import { EncodedJson } from '../json.ts'
+import { SharedJson, type EncodedJson } from '../json.ts'
 import type { Database } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, encodeCursor } from '../pages.ts'
 import { ChatId, Input, Revision } from '../primitives.ts'
 import type { ChangesReader } from './changes-reader.ts'
-import { encodeChanges, syncPage } from './queries.ts'
+import { syncPage } from './queries.ts'
 import type { ChangesSince, Sync, Synced } from './schemas.ts'
 
 export type SyncService = ReturnType<typeof syncService>
@@ -46,7 +46,7 @@ export function syncService (db: Database, changes: ChangesReader, epoch: () => 
       const found = (await changes.read(chatId.toLowerCase(), [userId], since, limit)).get(userId)
       if (!found) throw new ApiError('CHAT_NOT_FOUND')
       if (found === 'ahead') throw new ApiError('EPOCH_CHANGED')
-      return new EncodedJson(encodeChanges(found))
+      return new SharedJson(found.rows, found.own)
     },
   }
 }

@@ -62,18 +62,18 @@ interface Head { chatId: string, lastRevision: number }
 
 async function comeBack (url: string, { token, inboxRevision, cursors }: Returning, outcome: Convergence, elapsed: () => number): Promise<void> {
   const done = Promise.withResolvers<void>()
-  const fail = (error: string) => {
-    outcome.errors.push(error)
+  const fail = (error: unknown) => {
+    outcome.errors.push(String(error))
     done.resolve()
   }
-  let socket: LightSocket | undefined
   let left = 0
   const finish = () => {
     outcome.converged.push(elapsed())
     done.resolve()
   }
   const heads = new Map<string, number>()
-  const ask = (id: number, type: string, data: object) => socket?.send(JSON.stringify({ id, type, data }))
+  // (the first frame may come together with the end of the handshake)
+  const ask = (id: number, type: string, data: object) => { void opened.then(socket => socket.send(JSON.stringify({ id, type, data })), fail) }
   const onFrame = (bytes: Buffer, start: number, end: number): void => {
     outcome.bytes += end - start
     const beginning = bytes.toString('latin1', start, Math.min(end, start + 300))
@@ -100,13 +100,11 @@ async function comeBack (url: string, { token, inboxRevision, cursors }: Returni
     outcome.messages += count(bytes.subarray(start, end), '"clientMessageId"')
     if (--left === 0) finish()
   }
-  try {
-    socket = await LightSocket.open(url, token, (bytes, start, end) => onFrame(bytes, start, end))
+  const opened = LightSocket.open(url, token, onFrame)
+  opened.then(socket => {
     sockets.push(socket)
-    socket.closed.then(code => fail(`closed with ${code}`), fail)
-  } catch (error) {
-    fail(String(error))
-  }
+    void socket.closed.then(code => fail(`closed with ${code}`))
+  }, fail)
   await done.promise
 }
 

@@ -6,8 +6,12 @@
 // what each measures; what its own options are stands at its head.
 import { fanOut } from './fan-out.ts'
 import { Figures } from './figures.ts'
+import { growth } from './growth.ts'
+import { history } from './history.ts'
 import { hotChat } from './hot-chat.ts'
+import { idle } from './idle.ts'
 import { latency } from './latency.ts'
+import { reconnect } from './reconnect.ts'
 import { search } from './search.ts'
 import { send } from './send.ts'
 import { sendOne } from './send-one.ts'
@@ -23,6 +27,10 @@ const BENCHES: Record<string, Bench['run']> = {
   'fan-out': fanOut,
   latency,
   'slow-reader': slowReader,
+  history,
+  growth,
+  idle,
+  reconnect,
   search,
 }
 const ONLY_BY_NAME = new Set(['search'])

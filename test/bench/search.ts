@@ -6,12 +6,12 @@ import { text } from 'node:stream/consumers'
 import { v7 as uuidv7 } from 'uuid'
 import { WebSocket } from 'ws'
 import { probesOf } from '../../src/search/grams.ts'
-import { makeFilters } from '../../src/search/indexer.ts'
+import { indexNext } from '../../src/search/indexer.ts'
 import { parseQuery } from '../../src/search/terms.ts'
 import { fold } from '../../src/search/text.ts'
 import { Corpus, type Script } from './corpus.ts'
 import { percentile, type Figures } from './figures.ts'
-import { explainScan } from './search-plans.ts'
+import { explainSearch } from './search-plans.ts'
 import type { Stage } from './stage.ts'
 
 const SEED = 20_261_121
@@ -45,7 +45,7 @@ export async function search (stage: Stage, figures: Figures, options: Record<st
 
   for (const [name, qs] of Object.entries(classes)) {
     const terms = parseQuery(qs[0] ?? '')
-    figures.say(`\nPlan: ${name}, ${qs[0]}\n${await explainScan(stage, 'member', chats, terms, probesOf(terms))}`)
+    figures.say(`\nPlan: ${name}, ${qs[0]}\n${await explainSearch(stage, chats, terms, probesOf(terms))}`)
   }
 }
 
@@ -159,11 +159,11 @@ export async function load (stage: Stage, figures: Figures, corpus: Corpus, chat
     client.release(true)
   }
   const started = performance.now()
-  for (const chatId of [...chats, ...others]) while (await makeFilters(stage.db, chatId, 64) > 0);
-  figures.add('filters', (performance.now() - started) / (messages + OTHER_CHATS * OTHER_MESSAGES) * 1000, 'µs a message')
+  for (const chatId of [...chats, ...others]) while (await indexNext(stage.db, chatId));
+  figures.add('indexing', (performance.now() - started) / (messages + OTHER_CHATS * OTHER_MESSAGES) * 1000, 'µs a message')
   await stage.db.pool.query('VACUUM ANALYZE')
   await stage.db.pool.query('CHECKPOINT')
-  for (const [name, relation] of [['messages', 'chat.chat_message'], ['keys', 'chat.message_search'], ['filters', 'chat.search_filter']]) {
+  for (const [name, relation] of [['messages', 'chat.chat_message'], ['keys', 'chat.message_search'], ['posting lists', 'chat.search_segment']]) {
     const { rows: [row] } = await stage.db.pool.query('SELECT pg_total_relation_size($1::regclass)::float8 / 1e6 AS size', [relation])
     figures.add(`size of ${name}`, row.size, 'MB')
   }

@@ -46,7 +46,7 @@ export class Stage {
     const dir = await mkdtemp(join(await canEnter(tmpdir(), account) ? tmpdir() : REACHABLE, 'parley-bench-'))
     const cluster = new Cluster(dir, binaries, account)
     await cluster.init()
-    await cluster.start()
+    await cluster.start({ shared_buffers: '2GB' })
     const url = clusterUrl(dir, 'postgres')
     await migrate({ url, setting: 'DATABASE_URL', env: process.env })
     return new Stage(cluster, dir, url, figures, profile)

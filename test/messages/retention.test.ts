@@ -93,18 +93,18 @@ t.test('with all that hangs on it, pins too; what points at it points at nothing
   t.strictSame(page.related[one.id], { unavailable: true })
 })
 
-t.test('a filter of the search goes with the last message of its block', async t => {
+t.test('a segment of the search goes with the last of its messages', async t => {
   const { chatId } = await setup()
   await fill(parley, chatId, 'ben', 300)
   await keep(chatId, 7)
-  await sql.rows("INSERT INTO chat.search_filter (chat_id, level, number, part, bits) SELECT $1, l.level, l.number, 0, '\\x01'::bytea FROM (VALUES (0, 0), (0, 1), (1, 0)) AS l (level, number) ON CONFLICT DO NOTHING", [chatId])
-  const filters = async () => (await sql.rows<{ level: number, number: number }>('SELECT DISTINCT level, number FROM chat.search_filter WHERE chat_id = $1 ORDER BY 1, 2', [chatId])).map(({ level, number }) => [level, number])
+  await sql.until('EXISTS (SELECT FROM chat.search_progress WHERE chat_id = $1 AND indexed = 256)', [chatId])
+  const segments = async () => (await sql.rows<{ number: number }>('SELECT DISTINCT number FROM chat.search_segment WHERE chat_id = $1 AND level = 0 ORDER BY 1', [chatId])).map(({ number }) => number)
   await age(parley, chatId, 127, 8)
   await trim()
-  t.strictSame(await filters(), [[0, 0], [0, 1], [1, 0]])
+  t.strictSame(await segments(), [0, 1])
   await age(parley, chatId, 128, 8)
   await trim()
-  t.strictSame(await filters(), [[0, 1], [1, 0]])
+  t.strictSame(await segments(), [1])
 })
 
 t.test('500 in a transaction, a revision and an event each', async t => {

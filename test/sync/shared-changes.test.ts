@@ -1,7 +1,7 @@
 // What many ask for at once is read once: and still nobody is shown what they may not see.
 import t from 'tap'
 import type { Changes, Message } from '../../src/contract.ts'
-import { changesFor, encodeChanges } from '../../src/sync/queries.ts'
+import { changesFor, type ChangesOf } from '../../src/sync/queries.ts'
 import { history, makeGroup, send } from '../helpers/world.ts'
 import { request } from '../helpers/live.ts'
 import { startParley } from '../helpers/parley.ts'
@@ -35,7 +35,7 @@ async function readAll (since: number, limit = 200): Promise<Map<string, Changes
   const found = await changesFor(db, chatId, users, since, limit)
   return new Map([...found].map(([userId, changes]) => {
     if (changes === 'ahead') throw new Error('ahead')
-    return [userId, JSON.parse(encodeChanges(changes)) as Changes]
+    return [userId, JSON.parse(changes.rows.text + changes.own) as Changes]
   }))
 }
 
@@ -65,7 +65,7 @@ t.test('each of many gets, from each cursor on, what they may see, in the form i
 
 t.test('who sees the same gets the very same rows, made once; others do not', async t => {
   const found = await changesFor(db, chatId, users, start, 200)
-  const rowsOf = (userId: string) => (found.get(userId) as { rows: string }).rows
+  const rowsOf = (userId: string) => (found.get(userId) as ChangesOf).rows
   t.equal(rowsOf('bob'), rowsOf('alice'))
   for (const userId of ['blocker', 'hider', 'late', 'cleaner']) t.not(rowsOf(userId), rowsOf('alice'), userId)
 })
