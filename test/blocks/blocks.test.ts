@@ -83,6 +83,25 @@ t.test('a send and a block at the same time: whichever was first, holds', async 
   t.strictSame(await history(parley, 'ivan', chatId), [])
 })
 
+t.test('a send in a chat that was made while somebody blocked: the block waits for it, too', async t => {
+  const chatId = await makeDirect(parley, 'olaf', 'pia')
+  const [inbox, chat] = [await connectSql(t, parley), await connectSql(t, parley)]
+  const pairAs = (low: string) => chat.rows('UPDATE chat.chat_session SET direct_low = $2 WHERE id = $1', [chatId, low])
+  const waiting = (count: number) => chat.until(`${count} = (SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.datname = current_database())`)
+  await pairAs('nobody') // as if it was not there yet
+  await inbox.rows('BEGIN')
+  await inbox.rows("SELECT FROM chat.user_inbox WHERE user_id = 'pia' FOR UPDATE")
+  const blocked = request(parley, 'pia', 'PUT', '/blocks/olaf').then(() => 'blocked')
+  await waiting(1)
+  await pairAs('olaf')
+  await chat.rows('BEGIN')
+  await chat.rows('SELECT FROM chat.chat_head WHERE chat_id = $1 FOR UPDATE', [chatId]) // a send that has found nobody blocked
+  await inbox.rows('COMMIT')
+  t.equal(await Promise.race([blocked, inbox.until("EXISTS (SELECT FROM pg_stat_activity a WHERE a.wait_event_type = 'Lock' AND a.query LIKE '%chat_head%' AND a.datname = current_database())").then(() => 'waits')]), 'waits')
+  await chat.rows('COMMIT')
+  t.equal(await blocked, 'blocked')
+})
+
 t.test('a send and a block at the same time, many times: after the block nothing comes, and what was acknowledged is there', async t => {
   const outcomes = { sent: 0, refused: 0 }
   for (let round = 0; round < 25; round++) {

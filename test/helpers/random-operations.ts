@@ -1,14 +1,18 @@
 // What people do to each other in a few chats, at random, and the same again from the same seed.
 import type { Test } from 'tap'
 import type { Parley } from './parley.ts'
+import { age } from './jobs.ts'
 import { request, RequestError } from './live.ts'
 
 export const USERS = ['ann', 'ben', 'cat', 'dan', 'eve', 'fin']
 
-const CONTENTS = { send: 40, answer: 8, mention: 8, edit: 12, remention: 3, delete: 5, hide: 6, clear: 2, react: 8, unreact: 5, pin: 4, unpin: 3, forward: 4 }
-const PEOPLE = { read: 12, delivered: 4, set: 10, leave: 2, remove: 2, add: 14, block: 2, unblock: 6, ban: 3, unban: 8, silence: 2, unsilence: 8 }
+const CONTENTS = { send: 40, answer: 8, mention: 8, edit: 12, remention: 3, delete: 5, hide: 6, clear: 2, react: 8, unreact: 5, pin: 4, unpin: 3, forward: 4, trim: 1 }
+const PEOPLE = { read: 12, delivered: 4, set: 10, leave: 2, remove: 2, add: 14, block: 2, unblock: 6, ban: 3, unban: 8, silence: 2, unsilence: 8, privacy: 3 }
 const KINDS = { ...CONTENTS, ...PEOPLE }
 export type Kind = keyof typeof KINDS
+
+/** Chats that keep messages for so long forget them, as they come of age. */
+const RETENTION_DAYS = 7
 
 const EMOJI = ['👍', '🎉', ':party:']
 const SETTINGS = [
@@ -59,11 +63,11 @@ export class Chaos {
     this.random = random
   }
 
-  /** Three groups (in one of them new members see everything), a STREAM that all have spoken in, and a DIRECT chat. */
+  /** Three groups (in one of them new members see everything, one forgets), a STREAM that all have spoken in, and a DIRECT chat. */
   async setup (): Promise<void> {
-    for (const historyForNewMembers of ['NONE', 'ALL', 'NONE']) {
+    for (const [historyForNewMembers, retentionDays] of [['NONE', RETENTION_DAYS], ['ALL', null], ['NONE', null]]) {
       const { chat } = await request<{ chat: { id: string } }>(this.#parley, 'ann', 'POST', '/sessions', {
-        type: 'GROUP', name: historyForNewMembers, participantIds: USERS, settings: { historyForNewMembers, whoMayInvite: 'MEMBER' },
+        type: 'GROUP', name: `${historyForNewMembers}`, participantIds: USERS, settings: { historyForNewMembers, whoMayInvite: 'MEMBER', ...(retentionDays !== null && { retentionDays }) },
       })
       this.chatIds.push(chat.id)
     }
@@ -155,8 +159,16 @@ export class Chaos {
       case 'ban':
       case 'unban':
       case 'unsilence': await ask('POST', `/sessions/${chatId}/participants/${otherId}/${kind}`); break
+      case 'trim': await this.#trim(Math.ceil(message * 0.9 * (this.#lastSeq.get(this.chatIds[0] as string) ?? 1))); break
+      case 'privacy': await ask('PATCH', '/me', { settings: { privateReading: message < 0.5 } }); break
       case 'silence': await ask('POST', `/sessions/${chatId}/participants/${otherId}/silence`, { seconds: 600 }); break
     }
+  }
+
+  /** What was sent up to a seq has come of age, in the chat that forgets. */
+  async #trim (upToSeq: number): Promise<void> {
+    await age(this.#parley, this.chatIds[0] as string, upToSeq, RETENTION_DAYS + 1)
+    await this.#parley.app.jobs.run('trim-history')
   }
 
   /** Who does it to whom, if there is somebody who can (when it comes to it, they may not any more). */

@@ -80,6 +80,7 @@ t.test('unread counts are those of a naive count over the rows, through random o
       (SELECT count(*)::integer FROM chat.message_reaction) AS reactions, (SELECT count(*)::integer FROM chat.chat_message WHERE forwarded_from IS NOT NULL) AS forwarded,
       (SELECT count(*)::integer FROM chat.chat_message WHERE thread_root_seq IS NOT NULL) AS replies, (SELECT count(*)::integer FROM chat.mention WHERE user_id IS NULL) AS "everybody",
       (SELECT count(*)::integer FROM chat.message_version WHERE mentions IS NOT NULL) AS "mentions that are gone",
+      (SELECT count(*)::integer FROM chat.chat_head WHERE min_seq > 1) AS forgotten, (SELECT count(*)::integer FROM chat.chat_participant WHERE public_read_seq IS NOT NULL) AS "read privately",
       (SELECT count(*)::integer FROM chat.chat_participant WHERE muted_until > now() OR archived_seq IS NOT NULL) AS settings`)
   for (const [what, number] of Object.entries(met)) t.ok(Number(number) > 0, `${what}: ${number}`)
 })

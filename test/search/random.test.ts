@@ -117,7 +117,9 @@ async function attempt (userId: string, method: string, path: string, body?: obj
 async function change (count: number): Promise<void> {
   for (let n = 0; n < count; n++) {
     const userId = corpus.pick(['ann', 'ben'])
-    const { rows } = await sql.client.query('SELECT chat_id, seq FROM chat.chat_message WHERE sender_id = $1 AND deleted_at IS NULL AND chat_id = $2 ORDER BY random() LIMIT 1', [userId, corpus.pick(chats)])
+    const chatId = corpus.pick(chats)
+    const from = Math.ceil(random() * Number((await sql.row('SELECT last_seq FROM chat.chat_head WHERE chat_id = $1', [chatId])).last_seq))
+    const { rows } = await sql.client.query('SELECT chat_id, seq FROM chat.chat_message WHERE chat_id = $1 AND seq >= $2 AND sender_id = $3 AND deleted_at IS NULL ORDER BY seq LIMIT 1', [chatId, from, userId])
     const id = rows[0] && `${rows[0].chat_id}.${rows[0].seq}`
     const chance = random()
     if (!id) continue
