@@ -17,10 +17,12 @@ import {
   CLOSE, CLOSE_REASONS, encodeError, encodeReply, EXPIRY_NOTICE_MS, MAX_FIRST_FRAME_BYTES, plainFrame, type CommandId, type ReplyFrame,
 } from './protocol.ts'
 import { Rate } from './rate.ts'
+import type { Rounds } from './rounds.ts'
 import { Authenticate, CommandFrame, type Authenticated } from './schemas.ts'
 
 export interface ConnectionServices {
   hub: Hub
+  rounds: Rounds
   commands: CommandTable
   /** @throws {ApiError} TOKEN_…, USER_BANNED */
   authenticate (token: string | undefined): Promise<Identity>
@@ -69,7 +71,7 @@ export class Connection implements Peer {
 
   constructor (socket: WebSocket, transport: Socket, services: ConnectionServices, token: string | undefined) {
     this.#socket = socket
-    this.#outbox = new Outbox(socket, transport, { onTooSlow: () => this.#cut(), onLeftOver: () => services.lookAt(this) })
+    this.#outbox = new Outbox(socket, transport, services.rounds, { onTooSlow: () => this.#cut(), onLeftOver: () => services.lookAt(this) })
     this.#services = services
     this.#pingAt = this.#nextPing()
     socket.on('message', (raw, binary) => this.#onMessage(raw, binary))
@@ -89,6 +91,7 @@ export class Connection implements Peer {
   close (code: number): void {
     if (this.#closingSince !== undefined) return
     this.#closingSince = Date.now()
+    this.#outbox.flush()
     this.#socket.close(code, CLOSE_REASONS[code])
     this.#services.lookAt(this)
   }

@@ -1,5 +1,5 @@
 import type { Chain } from './chain.ts'
-import { EncodedFrame, type ChatFrame, type InboxFrame } from './frames.ts'
+import { EncodedFrames, type ChatFrame, type InboxFrame } from './frames.ts'
 import type { Peer } from './peer.ts'
 import { FEW_MEMBERS } from './protocol.ts'
 
@@ -23,6 +23,7 @@ export class Feed {
   readonly isStream: boolean
   memberCount: number
   readonly #bounds = new Map<HubUser, number>()
+  #gathered: ChatFrame[] = []
   readonly #viewers = new Map<string, Set<Peer>>()
 
   constructor (chatId: string, { memberCount, isStream }: { memberCount: number, isStream: boolean }, chain: (feed: Feed) => Chain<ChatFrame>) {
@@ -44,17 +45,20 @@ export class Feed {
 
   /** For the first time, or with another bound. */
   follow (user: HubUser, bound: number): void {
+    this.flush()
     this.#bounds.set(user, bound)
     user.feeds.set(this.chatId, this)
   }
 
   unfollow (user: HubUser): void {
+    this.flush()
     this.#bounds.delete(user)
     user.feeds.delete(this.chatId)
   }
 
   /** @returns whether the user did not look with another socket */
   view (peer: Peer): boolean {
+    this.flush()
     const peers = this.#viewers.get(peer.userId)
     if (!peers) this.#viewers.set(peer.userId, new Set([peer]))
     else peers.add(peer)
@@ -63,6 +67,7 @@ export class Feed {
 
   /** @returns whether the socket did look, and whether it was the user's last one that did */
   unview (peer: Peer): { did: boolean, wasLast: boolean } {
+    this.flush()
     const peers = this.#viewers.get(peer.userId)
     const did = peers?.delete(peer) ?? false
     const wasLast = did && peers?.size === 0
@@ -75,9 +80,16 @@ export class Feed {
     return this.isStream ? this.#viewers.get(user.userId) ?? [] : user.peers
   }
 
-  /** The frame for everybody who follows, encoded once for all who may see the same of it. */
+  /** The frame is for everybody who follows now. They get it with those that come after it in this turn, by `flush`. */
   fanOut (frame: ChatFrame): void {
-    const encoded = new EncodedFrame(frame)
+    this.#gathered.push(frame)
+  }
+
+  /** Hands out what has been gathered: before anything that they are to get after it, and before it changes who they are and what they see. */
+  flush (): void {
+    if (this.#gathered.length === 0) return
+    const encoded = new EncodedFrames(this.#gathered)
+    this.#gathered = []
     for (const [user, bound] of this.#bounds) {
       const bytes = encoded.for(bound, user.blocks)
       for (const peer of this.peersOf(user)) peer.send(bytes, false)

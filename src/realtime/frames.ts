@@ -1,4 +1,5 @@
 import type { InboxUpdate } from '../sync/schemas.ts'
+import { encodeFrame } from './protocol.ts'
 
 /**
  * What goes from a committed change to the sockets, through the bus. `data` is JSON already: an event is encoded once,
@@ -62,7 +63,7 @@ export interface FleetingFrame {
 type Sight = 'full' | 'redacted' | 'none'
 
 /** A chat's frame in its few forms, each made when it is first needed and shared by all who may see the same. */
-export class EncodedFrame {
+class EncodedFrame {
   readonly #frame: ChatFrame
   readonly #forms = new Map<string, Buffer>()
 
@@ -70,7 +71,11 @@ export class EncodedFrame {
     this.#frame = frame
   }
 
-  /** For somebody who may see what lies above the bound, and blocks these senders. */
+  /** What they see of it, in a word. */
+  form (bound: number, blocks: ReadonlySet<string>): string {
+    return `${sightOf(this.#frame.message, bound, blocks)} ${sightOf(this.#frame.threadRoot, bound, blocks)}`
+  }
+
   for (bound: number, blocks: ReadonlySet<string>): Buffer {
     const [message, root] = [sightOf(this.#frame.message, bound, blocks), sightOf(this.#frame.threadRoot, bound, blocks)]
     const form = `${message} ${root}`
@@ -91,7 +96,28 @@ export class EncodedFrame {
 
   #wrap (type: string, data: string): Buffer {
     const { chatId, previousRevision, revision } = this.#frame
-    return Buffer.from(`{"type":"${type}","chatId":"${chatId}","previousRevision":${previousRevision},"revision":${revision},"data":${data}}`)
+    return encodeFrame(`{"type":"${type}","chatId":"${chatId}","previousRevision":${previousRevision},"revision":${revision},"data":${data}}`)
+  }
+}
+
+/** Frames of a chat that go out together, as one: most people get the same of all of them. */
+export class EncodedFrames {
+  readonly #frames: EncodedFrame[]
+  /** Of the messages in them. Whoever sees from here on, and blocks nobody, sees everything. */
+  readonly #lowestSeq: number
+  readonly #forms = new Map<string, Buffer>()
+
+  constructor (frames: ChatFrame[]) {
+    this.#frames = frames.map(frame => new EncodedFrame(frame))
+    this.#lowestSeq = Math.min(...frames.flatMap(({ message, threadRoot }) => [message?.seq ?? Infinity, threadRoot?.seq ?? Infinity]))
+  }
+
+  /** For somebody who may see what lies above the bound, and blocks these senders. */
+  for (bound: number, blocks: ReadonlySet<string>): Buffer {
+    const form = bound < this.#lowestSeq && blocks.size === 0 ? 'full' : this.#frames.map(frame => frame.form(bound, blocks)).join()
+    let bytes = this.#forms.get(form)
+    if (!bytes) this.#forms.set(form, bytes = Buffer.concat(this.#frames.map(frame => frame.for(bound, blocks))))
+    return bytes
   }
 }
 

@@ -8,7 +8,8 @@ import { Chain } from './chain.ts'
 import { Feed, type HubUser } from './feed.ts'
 import type { ChatFrame, FleetingFrame, Frame, InboxFrame } from './frames.ts'
 import type { Peer } from './peer.ts'
-import { plainFrame } from './protocol.ts'
+import { encodeFrame, plainFrame } from './protocol.ts'
+import { Rounds } from './rounds.ts'
 import type { HubSource } from './source.ts'
 
 /** Where the head of a chat that somebody has come into could not be read. */
@@ -40,13 +41,16 @@ interface HubEvents {
 export class Hub extends EventEmitter<HubEvents> {
   readonly #users = new Map<string, HubUser>()
   readonly #feeds = new Map<string, Feed>()
+  readonly #gathering = new Set<Feed>()
+  readonly #rounds: Rounds
   readonly #bus: Bus
   readonly #source: HubSource
   readonly #log: FastifyBaseLogger
 
-  constructor (bus: Bus, source: HubSource, log: FastifyBaseLogger) {
+  constructor (bus: Bus, source: HubSource, log: FastifyBaseLogger, rounds = new Rounds()) {
     super()
     this.#bus = bus
+    this.#rounds = rounds
     this.#source = source
     this.#log = log
     bus.subscribe(frame => this.#receive(frame))
@@ -275,9 +279,22 @@ export class Hub extends EventEmitter<HubEvents> {
     if (frame.closed) return this.#closeFeed(feed)
     for (const user of this.#usersHere(frame.joined?.userIds)) feed.follow(user, frame.joined?.bound ?? 0)
     feed.memberCount = frame.memberCount ?? feed.memberCount
-    feed.fanOut(frame)
+    this.#gather(feed, frame)
     for (const user of this.#usersHere(frame.left)) this.#unfollow(user, feed)
     this.emit('delivered', frame, feed.memberCount)
+  }
+
+  /** What comes together goes out together: at the end of the turn, or before what has to come after it. */
+  #gather (feed: Feed, frame: ChatFrame): void {
+    if (this.#gathering.size === 0) this.#rounds.add(this)
+    this.#gathering.add(feed)
+    feed.fanOut(frame)
+  }
+
+  /** Hands out the frames that have been gathered. */
+  flush (): void {
+    for (const feed of this.#gathering) feed.flush()
+    this.#gathering.clear()
   }
 
   #usersHere (userIds: string[] = []): HubUser[] {
@@ -285,7 +302,8 @@ export class Hub extends EventEmitter<HubEvents> {
   }
 
   #closeFeed (feed: Feed): void {
-    const bytes = Buffer.from(plainFrame('chat_deleted', `{"chatId":"${feed.chatId}"}`, feed.chatId))
+    feed.flush()
+    const bytes = encodeFrame(plainFrame('chat_deleted', `{"chatId":"${feed.chatId}"}`, feed.chatId))
     for (const user of feed.followers) {
       this.#sendTo(feed.peersOf(user), bytes)
       this.#unfollow(user, feed)
@@ -302,11 +320,12 @@ export class Hub extends EventEmitter<HubEvents> {
         return reached
       }
       let lowest = Infinity
+      feed.flush()
       for (const user of feed.followers) {
         const page = pages.get(user.userId)
         if (page) {
           lowest = Math.min(lowest, page.upTo)
-          this.#sendTo(feed.peersOf(user), Buffer.from(plainFrame('changes', page.data, feed.chatId)))
+          this.#sendTo(feed.peersOf(user), encodeFrame(plainFrame('changes', page.data, feed.chatId)))
         } else if (page === null) { // else they came while it was read
           this.#unfollow(user, feed)
         }
@@ -319,13 +338,14 @@ export class Hub extends EventEmitter<HubEvents> {
   }
 
   #deliverInbox (user: HubUser, update: InboxUpdate): void {
+    this.flush()
     if (update.blocks) user.blocks = new Set(update.blocks)
     for (const membership of update.memberships) if (membership.state === 'JOINED') this.#takeMembership(user, membership)
     for (const chatId of update.removed) {
       const feed = user.feeds.get(chatId)
       if (feed) this.#unfollow(user, feed)
     }
-    this.#sendTo(user.peers, Buffer.from(plainFrame('inbox_updated', JSON.stringify(update))))
+    this.#sendTo(user.peers, encodeFrame(plainFrame('inbox_updated', JSON.stringify(update))))
   }
 
   #takeMembership (user: HubUser, { chatId, visibleFromSeq, clearedSeq, joinRevision }: Membership): void {
@@ -361,12 +381,13 @@ export class Hub extends EventEmitter<HubEvents> {
 
   #deliverFleeting ({ type, data, chatId, userIds, audience = 'followers', actorId, toActor = false, hiddenFrom }: FleetingFrame): void {
     const feed = chatId === undefined ? undefined : this.#feeds.get(chatId)
+    feed?.flush()
     const peers = userIds ? userIds.flatMap(userId => this.peersOf(userId)) : feed?.audience(audience) ?? []
     let bytes: Buffer | undefined
     for (const peer of peers) {
       const isOwn = peer.userId === actorId && !toActor
       const isBlocked = actorId !== undefined && this.blockedBy(peer.userId).has(actorId)
-      if (!isOwn && !isBlocked && !hiddenFrom?.includes(peer.userId)) peer.send(bytes ??= Buffer.from(plainFrame(type, data, chatId)), true)
+      if (!isOwn && !isBlocked && !hiddenFrom?.includes(peer.userId)) peer.send(bytes ??= encodeFrame(plainFrame(type, data, chatId)), true)
     }
   }
 

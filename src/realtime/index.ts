@@ -14,6 +14,7 @@ import { Connection, type ConnectionServices } from './connection.ts'
 import { Hub } from './hub.ts'
 import { Listener } from './listener.ts'
 import { BEARER_PREFIX, CLOSE, SUBPROTOCOL } from './protocol.ts'
+import { Rounds } from './rounds.ts'
 import type { HubSource } from './source.ts'
 import { Sweep } from './sweep.ts'
 import { Wheel } from './wheel.ts'
@@ -39,12 +40,13 @@ const TICK_MS = 250
 
 /** `GET …/ws`, the hub, and the table that the slices put their commands in. */
 export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, authenticate }) => {
-  const hub = new Hub(bus, source, app.log)
+  const rounds = new Rounds()
+  const hub = new Hub(bus, source, app.log, rounds)
   const commands = new CommandTable()
   const sweep = new Sweep(hub, source, config.realtime.sweepMs, app.log)
   const listener = new Listener(config.database.directUrl ?? config.database.url ?? '', (chatId, revision) => hub.expectChat(chatId, revision), app.log)
   const connections = new Wheel<Connection>(TICK_MS, config.realtime.silenceMs)
-  const services: ConnectionServices = { hub, commands, authenticate, epoch: () => sweep.epoch, config, log: app.log, lookAt: connection => { if (connections.has(connection)) connections.put(connection, 0) } }
+  const services: ConnectionServices = { hub, rounds, commands, authenticate, epoch: () => sweep.epoch, config, log: app.log, lookAt: connection => { if (connections.has(connection)) connections.put(connection, 0) } }
   app.db.onConnect = async connection => sweep.hear(await source.epoch(connection))
   app.decorate('hub', hub)
   app.decorate('commands', commands)

@@ -2,7 +2,7 @@
 export interface Peer {
   readonly id: string
   readonly userId: string
-  /** `fleeting`: may be dropped when the socket is slow. */
+  /** `frame`: with its header, see `encodeFrame`. `fleeting`: may be dropped when the socket is slow. */
   send (frame: Buffer, fleeting: boolean): void
   close (code: number): void
 }

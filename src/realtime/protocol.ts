@@ -43,6 +43,22 @@ export const plainFrame = (type: string, data: string, chatId?: string): string 
 /** A frame in one piece, or in several that go out one after the other. */
 export type ReplyFrame = string | Buffer[]
 
+/** The header of a whole text message from a server (RFC 6455, 5.2). */
+export function textHeader (length: number): Buffer {
+  const header = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10)
+  header[0] = 0x81
+  header[1] = length < 126 ? length : length < 65_536 ? 126 : 127
+  if (header.length === 4) header.writeUInt16BE(length, 2)
+  if (header.length === 10) header.writeBigUInt64BE(BigInt(length), 2)
+  return header
+}
+
+/** What goes to many: encoded once, header included. */
+export function encodeFrame (text: string): Buffer {
+  const bytes = Buffer.from(text)
+  return Buffer.concat([textHeader(bytes.length), bytes])
+}
+
 export function encodeReply (re: CommandId, type: string, data: unknown): ReplyFrame {
   const start = `{"re":${JSON.stringify(re)},"type":"${type}","data":`
   return data instanceof SharedJson ? [Buffer.from(start), data.beginning.bytes, Buffer.from(`${data.rest}}`)] : `${start}${encodeJson(data)}}`

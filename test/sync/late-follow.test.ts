@@ -28,7 +28,7 @@ t.test('what comes between a client loading a new chat and the hub following it 
   const bus = new MemoryBus()
   const hub = new Hub(bus, source, pino({ level: 'silent' }))
   const told = new Promise<{ type: string, data: { since: number } }>(resolve => {
-    const send = (frame: Buffer) => { if (frame.includes('"changes"')) resolve(JSON.parse(frame.toString())) }
+    const send = (frame: Buffer) => { if (frame.includes('"changes"')) resolve(JSON.parse(frame.toString('utf8', frame.indexOf('{')))) } // after the header
     void hub.connect({ id: 'one', userId: 'alice', send, close: () => {} })
   })
   await hub.connect({ id: 'two', userId: 'alice', send: () => {}, close: () => {} })
