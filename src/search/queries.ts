@@ -98,8 +98,8 @@ export async function loadFound (db: Queryable, userId: string, keys: MessageKey
            SELECT chat.message_json(m)::text AS message, m.content, m.sender_id AS "senderId"
            FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY AS k (chat_id, seq, rank)
            JOIN seen ON seen.chat_id = k.chat_id
-           JOIN chat.chat_message m ON m.chat_id = k.chat_id AND m.seq = k.seq
-           WHERE m.seq > seen.bound AND chat.is_found(m, (SELECT chat.blocked_by($1)), NULL, NULL)
+           CROSS JOIN LATERAL (SELECT f.* FROM chat.chat_message f WHERE f.chat_id = k.chat_id AND f.seq >= k.seq ORDER BY f.seq LIMIT 1) m
+           WHERE m.seq = k.seq AND m.seq > seen.bound AND chat.is_found(m, (SELECT chat.blocked_by($1)), NULL, NULL)
              AND NOT EXISTS (SELECT FROM chat.message_hidden x WHERE x.chat_id = k.chat_id AND x.user_id = $1 AND x.seq = k.seq)
            ORDER BY k.rank`,
   }, [userId, keys.map(({ chatId }) => chatId), keys.map(({ seq }) => seq)])

@@ -1,4 +1,5 @@
 // Chats with a history, put into the tables by a few statements: sending it would take an hour.
+import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import type { Stage } from './stage.ts'
 
@@ -8,15 +9,11 @@ export interface BigChat { chatId: string, members: string[], messages: number }
 const SYSTEM = 's % 5 = 0'
 const DELETED = 's % 20 = 1'
 const ORDINAL = '(s - s / 5)'
-/** Blocks that the search has a filter for: their messages are not those that it still has to look after. */
-const BLOCK = 128
-const BLOCKS_ABOVE = 32
-
 /** Groups of these members, who have all read everything, each with so many messages. Call `settle` after the last ones. */
 export async function loadChats (stage: Stage, membersOf: string[][], messages: number): Promise<BigChat[]> {
   const chats = membersOf.map(members => ({ chatId: uuidv7(), members, messages }))
   const given = JSON.stringify(chats.map(({ chatId, members }) => ({ id: chatId, members })))
-  const client = await stage.db.pool.connect()
+  const client = await patient(stage)
   const run = (text: string) => client.query(`WITH chat AS (SELECT c.id, c.members, cardinality(c.members) AS size, $2::integer AS last FROM jsonb_to_recordset($1) AS c (id uuid, members text[])) ${text}`, [given, messages])
   try {
     await client.query('SET session_replication_role = replica') // the rows are right: nothing has to be looked up for them
@@ -36,18 +33,25 @@ export async function loadChats (stage: Stage, membersOf: string[][], messages: 
       SELECT m.chat_id, w.id, l.level, chat.block_of(m.seq, l.level), count(*)
       FROM chat JOIN chat.chat_message m ON m.chat_id = chat.id CROSS JOIN LATERAL unnest(ARRAY['', m.sender_id]) AS w (id) CROSS JOIN generate_series(0, 3) AS l (level)
       WHERE m.deleted_at IS NOT NULL GROUP BY 1, 2, 3, 4`)
-    await run(`INSERT INTO chat.search_filter (chat_id, level, number, part)
-      SELECT id, 0, n, 0 FROM chat, generate_series(0, last / ${BLOCK} - 1) n UNION ALL SELECT id, 1, n, part FROM chat, generate_series(0, last / ${BLOCK * BLOCKS_ABOVE} - 1) n, generate_series(0, 7) part`)
     await run(`INSERT INTO chat.chat_head (chat_id, last_seq, last_revision, last_ordinal, last_ordinal_seq, member_count, last_message_at)
       SELECT id, last, last + 1, last - last / 5, CASE WHEN last % 5 = 0 THEN last - 1 ELSE last END, size, now() FROM chat`)
   } finally {
-    client.release(true)
+    await client.end()
   }
   return chats
 }
 
 /** What autovacuum would have done long ago in chats that have grown by and by. */
 export async function settle (stage: Stage): Promise<void> {
-  await stage.db.pool.query('VACUUM ANALYZE')
-  await stage.db.pool.query('CHECKPOINT')
+  const client = await patient(stage)
+  await client.query('VACUUM ANALYZE')
+  await client.query('CHECKPOINT')
+  await client.end()
+}
+
+/** A connection on which a statement may take its time: Parley's own do not wait so long. */
+async function patient ({ databaseUrl }: Stage): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  return client
 }

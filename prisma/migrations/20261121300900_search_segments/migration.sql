@@ -95,6 +95,7 @@ RETURN (m).type NOT IN ('SYSTEM', 'ENCRYPTED') AND (m).content IS NOT NULL AND (
   AND (p_types IS NULL OR (m).type = ANY (p_types)) AND (p_sender_id IS NULL OR (m).sender_id = p_sender_id);
 
 -- Of these messages, each in its chat, those that are hits: their text is LIKE all of p_terms, and the user may find them.
+-- (A message is asked for as the first from its seq on: so it is looked up by that, whatever the planner thinks of empty tables.)
 CREATE FUNCTION chat.search_hits(p_user_id text, p_blocked text[], p_chat_ids uuid[], p_seqs integer[], p_terms text[], p_types chat.message_type[], p_sender_id text, p_ranks text[])
 RETURNS TABLE (n integer, created_at timestamptz, score integer)
 LANGUAGE plpgsql STABLE
@@ -110,8 +111,8 @@ BEGIN
   CROSS JOIN LATERAL (
     SELECT x.keys FROM chat.message_search x WHERE x.chat_id = w.chat_id AND x.seq = w.seq AND x.keys LIKE ALL (p_terms) OFFSET 0) s
   CROSS JOIN LATERAL (
-    SELECT m.created_at FROM chat.chat_message m WHERE m.chat_id = w.chat_id AND m.seq = w.seq AND chat.is_found(m, p_blocked, p_types, p_sender_id) OFFSET 0) m
-  WHERE NOT EXISTS (SELECT FROM chat.message_hidden x WHERE x.chat_id = w.chat_id AND x.user_id = p_user_id AND x.seq = w.seq);
+    SELECT f.* FROM chat.chat_message f WHERE f.chat_id = w.chat_id AND f.seq >= w.seq ORDER BY f.seq LIMIT 1) m
+  WHERE m.seq = w.seq AND chat.is_found(m, p_blocked, p_types, p_sender_id) AND NOT EXISTS (SELECT FROM chat.message_hidden x WHERE x.chat_id = w.chat_id AND x.user_id = p_user_id AND x.seq = w.seq);
 END $$;
 
 -- Puts a segment in the place of the smaller ones, or of itself. The rows that it knows as they are now (p_seqs, p_revisions) are loose no

@@ -142,7 +142,7 @@ class Person {
 }
 
 /** What a well-behaved client can meet, when somebody was quicker. */
-const REFUSALS = new Set(['CHAT_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'MESSAGE_DELETED', 'REACTION_LIMIT', 'NOT_IN_CHAT', 'CLIENT_STOPPED'])
+const REFUSALS = new Set(['CHAT_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'USER_NOT_FOUND', 'MESSAGE_DELETED', 'REACTION_LIMIT', 'NOT_IN_CHAT', 'CLIENT_STOPPED'])
 
 const PEOPLE = 30
 const userIdOf = (number: number) => `user${number}`

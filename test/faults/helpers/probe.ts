@@ -6,8 +6,9 @@ import { getHeapStatistics, queryObjects } from 'node:v8'
 export interface Holdings {
   heapBytes: number
   externalBytes: number
+  /** All that are not garbage, also those that have fired or were cleared and that somebody still names. */
   timers: number
-  /** What keeps the process alive, by kind; of sockets all that there are. */
+  /** What keeps the process alive, by kind (timers that are due among it); of sockets all that there are. */
   handles: Record<string, number>
   /** How many there are of the classes whose objects come and go with clients. */
   objects: Record<string, number>
@@ -32,7 +33,7 @@ async function takeStock (): Promise<Holdings> {
 }
 
 function handles (): Record<string, number> {
-  const kinds = process.getActiveResourcesInfo().filter(kind => kind !== 'TCPSocketWrap' && kind !== 'Timeout')
+  const kinds = process.getActiveResourcesInfo().filter(kind => kind !== 'TCPSocketWrap')
   const sockets = queryObjects(Socket as unknown as new () => Socket, { format: 'count' })
   return { ...Object.fromEntries([...Map.groupBy(kinds, kind => kind)].map(([kind, all]) => [kind, all.length])), sockets }
 }
