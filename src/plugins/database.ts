@@ -59,7 +59,7 @@ export class Database implements Queryable {
   }
 
   query<Row extends pg.QueryResultRow> (statement: Statement, values: unknown[]): Promise<Row[]> {
-    return this.#run<Row>(this.pool, statement, values)
+    return again(() => this.#run<Row>(this.pool, statement, values))
   }
 
   /**
@@ -72,14 +72,8 @@ export class Database implements Queryable {
   }
 
   /** READ COMMITTED: the ordering rule needs each statement to see what was committed before it. `work` may run again. */
-  async transaction<Result> (work: (tx: Queryable) => Promise<Result>): Promise<Result> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#attempt(work)
-      } catch (error) {
-        if (attempt === ATTEMPTS || !(error instanceof pg.DatabaseError) || !UNDONE.has(error.code ?? '')) throw error
-      }
-    }
+  transaction<Result> (work: (tx: Queryable) => Promise<Result>): Promise<Result> {
+    return again(() => this.#attempt(work))
   }
 
   async #attempt<Result> (work: (tx: Queryable) => Promise<Result>): Promise<Result> {
@@ -107,6 +101,17 @@ export class Database implements Queryable {
   async close (): Promise<void> {
     await this.prisma.$disconnect()
     await this.pool.end()
+  }
+}
+
+/** What has been undone, a statement by itself or a whole transaction, is done once more. */
+async function again<Result> (work: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt === ATTEMPTS || !(error instanceof pg.DatabaseError) || !UNDONE.has(error.code ?? '')) throw error
+    }
   }
 }
 

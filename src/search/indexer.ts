@@ -12,7 +12,7 @@ const SWEEP_MS = 1_000
 const PENDING = 500
 const BEHIND = 1_000
 /** Messages that are read at once, and parts that are written; others have their turn in between. */
-const CHUNK = 256
+const CHUNK = 64
 /** After work it rests so many times as long: sends come first. */
 const REST = 2
 /** As many changed messages in a chat, and the segment with the most of them is made anew. */

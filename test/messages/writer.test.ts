@@ -117,6 +117,20 @@ t.test('a message that PostgreSQL refuses fails alone', async t => {
   t.strictSame((await history(parley, 'alice', chatId)).map(({ content }) => content), ['one', 'three'])
 })
 
+t.test('a deadlock with SQL of the application is not the end of a message', async t => {
+  const chatId = await makeGroup(parley, 'alice', ['bob'])
+  const alice = await signIn(t, parley, 'alice')
+  const [other, watcher] = [await connectSql(t, parley), await connectSql(t, parley)]
+  await other.rows("SET deadlock_timeout = '1h'") // so that it is the message that is undone
+  await other.rows('BEGIN')
+  await other.rows("SELECT FROM chat.chat_participant WHERE chat_id = $1 AND user_id = 'alice' FOR UPDATE", [chatId])
+  const sent = alice.command('send_message', { chatId, content: 'hello' })
+  await watcher.until("EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%send_messages%')")
+  await other.rows('SELECT FROM chat.chat_head WHERE chat_id = $1 FOR UPDATE', [chatId])
+  await other.rows('COMMIT')
+  t.match(await sent, { message: { seq: 1, content: 'hello' } })
+})
+
 t.test('too many that wait', async t => {
   const chatId = await makeGroup(parley, 'alice')
   const holder = await holdHead(t, parley, chatId)
