@@ -1,6 +1,5 @@
 import type { Queryable } from '../plugins/database.ts'
-import type { Segment } from './segments.ts'
-import { rangeOf } from './segments.ts'
+import { rangeOf, type Segment } from './segments.ts'
 
 export interface Pending { chatId: string, seq: number, revision: number, content: string }
 
