@@ -49,6 +49,7 @@ const isInternal = (error: ApiError) => error.code === 'INTERNAL'
 export class Connection implements Peer {
   readonly id = randomUUID()
   userId = ''
+  issuedAt: number | null = null
   readonly #socket: WebSocket
   readonly #outbox: Outbox
   readonly #services: ConnectionServices
@@ -210,6 +211,7 @@ export class Connection implements Peer {
     const { hub, config } = this.#services
     const identity = await this.#services.authenticate(token)
     this.userId = identity.userId
+    this.issuedAt = identity.issuedAt
     const inboxRevision = await hub.roster.connect(this)
     this.#identity = identity
     this.#services.lookAt(this) // the token may soon end
@@ -281,6 +283,7 @@ export class Connection implements Peer {
     const identity = await this.#services.authenticate(token)
     if (identity.userId !== this.userId) throw new ApiError('TOKEN_INVALID')
     this.#identity = identity
+    this.issuedAt = identity.issuedAt
     this.#expiryAnnounced = false
     this.#services.lookAt(this)
     const inboxRevision = await this.#services.hub.roster.connect(this)

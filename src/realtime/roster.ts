@@ -65,6 +65,11 @@ export class Roster extends EventEmitter<RosterEvents> {
     for (const peer of this.peersOf(userId)) peer.close(code)
   }
 
+  /** Those that have come in with a token from before then (milliseconds). */
+  closeIssuedBefore (userId: string, time: number, code: number): void {
+    for (const peer of this.peersOf(userId)) if ((peer.issuedAt ?? 0) < time) peer.close(code)
+  }
+
   /** What was delivered until now counts no longer: who comes back, perhaps before the last one has gone, must not meet it. */
   closeAll (code: number): void {
     for (const { peers } of [...this.#users.values()]) {
@@ -77,6 +82,12 @@ export class Roster extends EventEmitter<RosterEvents> {
 
   get connectedUsers (): string[] { return [...this.#users.keys()] }
   get followedChats (): string[] { return [...this.#feeds.keys()] }
+
+  /** So many of them, where most has happened of late. */
+  newestChats (limit: number): string[] {
+    if (this.#feeds.size <= limit) return this.followedChats
+    return [...this.#feeds.values()].sort((a, b) => b.activeAt - a.activeAt).slice(0, limit).map(({ chatId }) => chatId)
+  }
 
   user (userId: string): HubUser | undefined {
     return this.#users.get(userId)

@@ -47,6 +47,13 @@ export class Sweep {
     await this.#running
   }
 
+  /** Compares the newest of what is followed at once, out of turn. */
+  async lookOver (limit: number): Promise<void> {
+    const { roster } = this.#hub
+    for (const chatIds of batches(roster.newestChats(limit))) await this.#compareChats(chatIds)
+    for (const userIds of batches(roster.connectedUsers.slice(-limit))) await this.#compareInboxes(userIds)
+  }
+
   /** The epoch, as a connection to the database has told it. */
   hear (epoch: string): void {
     if (epoch === this.#epoch) return
@@ -90,10 +97,11 @@ export class Sweep {
 
   async #compareInboxes (userIds: string[]): Promise<void> {
     const delivered = new Map(userIds.map(userId => [userId, this.#hub.roster.user(userId)?.inbox.delivered]))
-    for (const [userId, { inboxRevision, banned }] of await this.#source.inboxes(userIds)) {
+    for (const [userId, { inboxRevision, banned, tokensValidFrom }] of await this.#source.inboxes(userIds)) {
       if (inboxRevision < (delivered.get(userId) ?? 0)) return this.#goneBack({ userId })
       this.#hub.expectInbox(userId, inboxRevision)
       if (banned) this.#hub.roster.closeUser(userId, CLOSE.BANNED)
+      else if (tokensValidFrom !== null) this.#hub.roster.closeIssuedBefore(userId, tokensValidFrom, CLOSE.TOKEN_INVALID)
     }
   }
 
