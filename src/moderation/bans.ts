@@ -31,7 +31,7 @@ export function bansService ({ db, hub, ensureUsers, forgetUser }: BansDependenc
     const { isBanned, ...ban } = written
     return () => {
       forgetUser(userId)
-      if (isBanned) hub.closeUser(userId, CLOSE.BANNED)
+      if (isBanned) hub.roster.closeUser(userId, CLOSE.BANNED)
       return ban
     }
   }

@@ -76,7 +76,7 @@ export class Connection implements Peer {
     this.#pingAt = this.#nextPing()
     socket.on('message', (raw, binary) => this.#onMessage(raw, binary))
     socket.on('pong', () => { this.#heardAt = Date.now() })
-    socket.on('close', () => services.hub.disconnect(this))
+    socket.on('close', () => services.hub.roster.disconnect(this))
     if (token !== undefined) this.#signIn(token, undefined)
   }
 
@@ -210,16 +210,16 @@ export class Connection implements Peer {
     const { hub, config } = this.#services
     const identity = await this.#services.authenticate(token)
     this.userId = identity.userId
-    const inboxRevision = await hub.connect(this)
+    const inboxRevision = await hub.roster.connect(this)
     this.#identity = identity
     this.#services.lookAt(this) // the token may soon end
-    if (this.#socket.readyState !== this.#socket.OPEN) return hub.disconnect(this)
+    if (this.#socket.readyState !== this.#socket.OPEN) return hub.roster.disconnect(this)
     this.#reply(this.#encodeAuthenticated(identity, inboxRevision, id))
     const early = this.#early ?? []
     this.#early = undefined
     for (const frame of early) this.send(frame, false)
-    const tooMany = hub.peersOf(this.userId).length - config.realtime.maxConnectionsPerUser
-    for (const peer of hub.peersOf(this.userId).slice(0, Math.max(0, tooMany))) peer.close(CLOSE.REPLACED)
+    const tooMany = hub.roster.peersOf(this.userId).length - config.realtime.maxConnectionsPerUser
+    for (const peer of hub.roster.peersOf(this.userId).slice(0, Math.max(0, tooMany))) peer.close(CLOSE.REPLACED)
   }
 
   #encodeAuthenticated ({ userId, expiresAt }: Identity, inboxRevision: number, id: CommandId | undefined): ReplyFrame {
@@ -283,8 +283,8 @@ export class Connection implements Peer {
     this.#identity = identity
     this.#expiryAnnounced = false
     this.#services.lookAt(this)
-    const inboxRevision = await this.#services.hub.connect(this)
-    if (this.#socket.readyState !== this.#socket.OPEN) this.#services.hub.disconnect(this) // its end, which was meanwhile, was too early for that
+    const inboxRevision = await this.#services.hub.roster.connect(this)
+    if (this.#socket.readyState !== this.#socket.OPEN) this.#services.hub.roster.disconnect(this) // its end, which was meanwhile, was too early for that
     return this.#encodeAuthenticated(identity, inboxRevision, id ?? '')
   }
 }

@@ -3,14 +3,24 @@ import { EncodedFrames, type ChatFrame, type InboxFrame } from './frames.ts'
 import type { Peer } from './peer.ts'
 import { FEW_MEMBERS } from './protocol.ts'
 
+/** Of the many who block nobody. */
+export const NOBODY: ReadonlySet<string> = new Set()
+
 /** A user who has a socket here. */
-export interface HubUser {
+export class HubUser {
   readonly userId: string
-  readonly peers: Set<Peer>
-  readonly feeds: Map<string, Feed>
   readonly inbox: Chain<InboxFrame>
-  blocks: ReadonlySet<string>
-  ready: Promise<void>
+  readonly peers = new Set<Peer>()
+  /** What they follow. */
+  readonly feeds = new Map<string, Feed>()
+  blocks = NOBODY
+  /** When all this is known. */
+  ready: Promise<void> = Promise.resolve()
+
+  constructor (userId: string, inbox: (user: HubUser) => Chain<InboxFrame>) {
+    this.userId = userId
+    this.inbox = inbox(this)
+  }
 }
 
 /**
@@ -80,6 +90,11 @@ export class Feed {
     return this.isStream ? this.#viewers.get(user.userId) ?? [] : user.peers
   }
 
+  /** To one of them, as they may see it. */
+  sendTo (user: HubUser, bytes: Buffer): void {
+    for (const peer of this.peersOf(user)) peer.send(bytes, false)
+  }
+
   /** The frame is for everybody who follows now. They get it with those that come after it in this turn, by `flush`. */
   fanOut (frame: ChatFrame): void {
     this.#gathered.push(frame)
@@ -90,10 +105,7 @@ export class Feed {
     if (this.#gathered.length === 0) return
     const encoded = new EncodedFrames(this.#gathered)
     this.#gathered = []
-    for (const [user, bound] of this.#bounds) {
-      const bytes = encoded.for(bound, user.blocks)
-      for (const peer of this.peersOf(user)) peer.send(bytes, false)
-    }
+    for (const [user, bound] of this.#bounds) this.sendTo(user, encoded.for(bound, user.blocks))
   }
 
   /** Whom a fleeting frame is for. */

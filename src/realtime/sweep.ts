@@ -68,8 +68,8 @@ export class Sweep {
 
   #round (): Step[] {
     const steps = [
-      ...[...batches(this.#hub.followedChats)].map(chatIds => () => this.#compareChats(chatIds)),
-      ...[...batches(this.#hub.connectedUsers)].map(userIds => () => this.#compareInboxes(userIds)),
+      ...[...batches(this.#hub.roster.followedChats)].map(chatIds => () => this.#compareChats(chatIds)),
+      ...[...batches(this.#hub.roster.connectedUsers)].map(userIds => () => this.#compareInboxes(userIds)),
     ]
     this.#stepsOfRound = Math.max(1, steps.length)
     return steps
@@ -82,18 +82,18 @@ export class Sweep {
   }
 
   async #compareChats (chatIds: string[]): Promise<void> {
-    const delivered = new Map(chatIds.map(chatId => [chatId, this.#hub.deliveredOf(chatId)])) // before it is asked what there is
+    const delivered = new Map(chatIds.map(chatId => [chatId, this.#hub.roster.feed(chatId)?.chain.delivered])) // before it is asked what there is
     const heads = await this.#source.heads(chatIds)
     for (const [chatId, { lastRevision }] of heads) if (lastRevision < (delivered.get(chatId) ?? 0)) return this.#goneBack({ chatId })
     for (const chatId of chatIds) this.#hub.expectChat(chatId, heads.get(chatId)?.lastRevision ?? null)
   }
 
   async #compareInboxes (userIds: string[]): Promise<void> {
-    const delivered = new Map(userIds.map(userId => [userId, this.#hub.deliveredInbox(userId)]))
+    const delivered = new Map(userIds.map(userId => [userId, this.#hub.roster.user(userId)?.inbox.delivered]))
     for (const [userId, { inboxRevision, banned }] of await this.#source.inboxes(userIds)) {
       if (inboxRevision < (delivered.get(userId) ?? 0)) return this.#goneBack({ userId })
       this.#hub.expectInbox(userId, inboxRevision)
-      if (banned) this.#hub.closeUser(userId, CLOSE.BANNED)
+      if (banned) this.#hub.roster.closeUser(userId, CLOSE.BANNED)
     }
   }
 
@@ -105,7 +105,7 @@ export class Sweep {
 
   /** What is left of the round was about what is no longer. */
   #startAnew (): void {
-    this.#hub.closeAll(CLOSE.EPOCH_CHANGED)
+    this.#hub.roster.closeAll(CLOSE.EPOCH_CHANGED)
     this.#steps = []
   }
 }

@@ -11,7 +11,7 @@ t.test('who does not answer pings is taken for dead', async t => {
   await once(dead.ws, 'ping')
   t.equal((await dead.closed).code, 1006, 'cut, without a goodbye that nobody would hear')
   await gone
-  t.strictSame(parley.app.hub.connectedUsers, ['alice'])
+  t.strictSame(parley.app.hub.roster.connectedUsers, ['alice'])
   t.match(await healthy.command('ping', {}), {}, 'who has only answered pings for longer is well')
 })
 

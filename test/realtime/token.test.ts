@@ -53,7 +53,7 @@ t.test('a socket that ends while it is renewed leaves nothing behind', async t =
   await sql.rows('COMMIT')
   // What is asked of the database later is answered later: by then the renewal has ended, too.
   for (let n = 0; n < 5; n++) await (await signIn(t, parley, 'dave')).command('sync', {})
-  t.strictSame(parley.app.hub.peersOf('carol'), [])
+  t.strictSame(parley.app.hub.roster.peersOf('carol'), [])
 })
 
 t.end()
