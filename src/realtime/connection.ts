@@ -32,6 +32,7 @@ const isInternal = (error: ApiError) => error.code === 'INTERNAL'
 export class Connection implements Commander {
   readonly id = randomUUID()
   userId = ''
+  issuedAt = 0
   readonly #socket: WebSocket
   readonly #outbox: Outbox
   readonly #services: ConnectionServices
@@ -186,6 +187,7 @@ export class Connection implements Commander {
     const { hub, config } = this.#services
     const identity = await this.#services.authenticate(token)
     this.userId = identity.userId
+    this.issuedAt = identity.issuedAt ?? 0
     const inboxRevision = await hub.roster.connect(this)
     this.#identity = identity
     this.#services.lookAt(this) // the token may soon end
@@ -221,6 +223,7 @@ export class Connection implements Commander {
     const identity = await this.#services.authenticate(checkAuthenticate(data).token)
     if (identity.userId !== this.userId) throw new ApiError('TOKEN_INVALID')
     this.#identity = identity
+    this.issuedAt = identity.issuedAt ?? 0
     this.#expiryAnnounced = false
     this.#services.lookAt(this)
     const inboxRevision = await this.#services.hub.roster.connect(this)
