@@ -7,9 +7,6 @@ export interface LoadedUser {
   chats: { chatId: string, bound: number, lastRevision: number, memberCount: number }[]
 }
 
-/** `tokensValidFrom`: in milliseconds; tokens that were issued before it are revoked. */
-export interface InboxState { inboxRevision: number, banned: boolean, tokensValidFrom: number | null }
-
 /** What the hub reads from PostgreSQL. `sync/` implements it: `realtime/` knows no slice. */
 export interface HubSource {
   /** Everything that a user follows, from one snapshot. */
@@ -19,7 +16,8 @@ export interface HubSource {
   inboxSince (userId: string, since: number): Promise<InboxUpdate>
   /** Without the chats that are gone. */
   heads (chatIds: string[]): Promise<Map<string, { lastRevision: number, memberCount: number }>>
-  inboxes (userIds: string[]): Promise<Map<string, InboxState>>
+  /** And whether they may be here at all, with which tokens. */
+  inboxes (userIds: string[]): Promise<Map<string, { inboxRevision: number, banned: boolean, tokensValidFrom: Date | null }>>
   /** Identity of the database's history, as any connection, or this one, tells it. */
   epoch (connection?: Queryable): Promise<string>
 }

@@ -1,7 +1,6 @@
 import { ApiError } from '../errors.ts'
 import { SharedText } from '../json.ts'
 import type { Queryable } from '../plugins/database.ts'
-import type { InboxState } from '../realtime/source.ts'
 import type { InboxUpdate, Synced } from './schemas.ts'
 
 /** What has changed for one of several users. */
@@ -82,11 +81,10 @@ export async function heads (db: Queryable, chatIds: string[]): Promise<{ chatId
   }, [chatIds])
 }
 
-export async function inboxes (db: Queryable, userIds: string[]): Promise<({ userId: string } & InboxState)[]> {
+export async function inboxes (db: Queryable, userIds: string[]): Promise<{ userId: string, inboxRevision: number, banned: boolean, tokensValidFrom: Date | null }[]> {
   return db.query({
     name: 'sync.inboxes',
-    text: `SELECT i.user_id AS "userId", i.inbox_revision AS "inboxRevision", coalesce(u.banned_until > now(), false) AS banned,
-             (extract(epoch FROM u.tokens_valid_from) * 1000)::float8 AS "tokensValidFrom"
+    text: `SELECT i.user_id AS "userId", i.inbox_revision AS "inboxRevision", coalesce(u.banned_until > now(), false) AS banned, u.tokens_valid_from AS "tokensValidFrom"
            FROM chat.user_inbox i JOIN chat.chat_user u ON u.id = i.user_id WHERE i.user_id = ANY ($1::text[])`,
   }, [userIds])
 }
