@@ -46,7 +46,7 @@ const TICK_MS = 250
 /** `GET …/ws`, the hub, and the table that the slices put their commands in. */
 export const realtime = fp<RealtimeOptions>(async (app, { config, source, authenticate, ...options }) => {
   const listener = new Listener(config.database.directUrl ?? config.database.url ?? '', app.log)
-  const bus = options.bus ?? createBus(config, listener, app.log)
+  const bus: Bus = options.bus ?? createBus(config, { listener, epoch: () => sweep.epoch, log: app.log })
   const rounds = new Rounds()
   const hub = new Hub(bus, source, app.log, rounds)
   const commands = new CommandTable()
