@@ -72,7 +72,7 @@ async function read (db: Queryable, wanted: Wanted, sources: Source[]): Promise<
   await Promise.all([sources.slice(0, middle), sources.slice(middle)].map(async half => {
     if (half.length === 0) return
     const rows = Map.groupBy(await loadCandidates(db, wanted, half.map(({ stretch }) => stretch)), ({ n }) => n)
-    for (const [index, source] of half.entries()) source.candidates = candidatesOf(rows.get(index + 1) ?? [], wanted.probes, source.stretch)
+    for (const [index, source] of half.entries()) source.candidates = candidatesOf(rows.get(index + 1) ?? [], source.stretch)
   }))
 }
 

@@ -1,6 +1,6 @@
 import type { Queryable } from '../plugins/database.ts'
 import type { MessageKey } from '../messages/message-id.ts'
-import { partOf } from './postings.ts'
+import { partOf, wordOf } from './postings.ts'
 import { TOP, type Level } from './segments.ts'
 
 /** A chat that is to be searched, and in which stretch: low <= seq < below. */
@@ -62,14 +62,17 @@ export interface Wanted {
   isRanked: boolean
 }
 
-/** Where hits may be: in a segment, with the parts that have posting lists of the probes; or the seq of a message whose text has all terms. `n` counts the stretches from 1. */
-export type CandidateRow = { n: number } & ({ level: Level, number: number, seq: null, parts: string | null, postings: string | null } | { level: null, number: null, seq: number })
+/** Where hits may be: in a segment, with the lists of the probes, of which none is empty; or the seq of a message whose text has all terms. `n` counts the stretches from 1. */
+export type CandidateRow = { n: number } & ({ level: Level, number: number, seq: null, lists: string } | { level: null, number: null, seq: number, lists: null })
 
 export async function loadCandidates (db: Queryable, { terms, probes }: Wanted, stretches: Stretch[]): Promise<CandidateRow[]> {
   return db.query<CandidateRow>({
     name: 'search.candidates',
-    text: "SELECT c.n, c.level, c.number, c.seq, array_to_string(c.parts, ',') AS parts, c.postings FROM chat.search_candidates($1, $2, $3, $4, $5) c",
-  }, [stretches.map(({ chatId }) => chatId), stretches.map(({ low }) => low), stretches.map(({ below }) => below), probes.map(probe => partOf(probe, TOP)), terms.map(like)])
+    text: 'SELECT c.n, c.level, c.number, c.seq, c.lists FROM chat.search_candidates($1, $2, $3, $4, $5, $6) c',
+  }, [
+    stretches.map(({ chatId }) => chatId), stretches.map(({ low }) => low), stretches.map(({ below }) => below),
+    probes.map(probe => partOf(probe, TOP)), probes.map(wordOf), terms.map(like),
+  ])
 }
 
 export interface HitRow { n: number, at: number, score: number }
