@@ -29,22 +29,26 @@ export interface Scope { stretches: Stretch[], blocked: string[] }
 /** As chat.viewer has it, but without the one who only looks at a stream. */
 const MINE = `SELECT p.chat_id, h, chat.bound(h, p) AS bound, (SELECT chat.blocked_by($1)) AS blocked
   FROM chat.chat_participant p JOIN chat.chat_head h ON h.chat_id = p.chat_id JOIN chat.chat_session c ON c.id = p.chat_id
-  WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND $2::uuid IS NULL`
-const THIS = 'SELECT $2::uuid AS chat_id, v.h, v.bound, v.blocked FROM chat.viewer($2, $1) v'
+  WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL`
 
 /** What of which chats the user may see; undefined: they are not in the chat. */
 export async function searchScope (db: Queryable, userId: string, { chatId, from, to, after }: ScopeOptions): Promise<Scope | undefined> {
+  const values: unknown[] = [userId]
+  const value = (given: unknown) => `$${values.push(given)}`
+  // Only what is asked for stands in the statement: PostgreSQL keeps no plan of one in which most is often null.
+  const chats = chatId === undefined ? MINE : `SELECT (x.c).id AS chat_id, x.h, x.bound, x.blocked FROM chat.viewer(${value(chatId)}, $1) x`
+  const seqAt = (at: string, rest = '') => `chat.seq_at(v.chat_id, (v.h).last_seq, ${at}::timestamptz${rest})`
+  const low = ['v.bound + 1', ...(from === undefined ? [] : [seqAt(value(from))])]
+  const below = ['(v.h).last_seq + 1', ...(to === undefined ? [] : [seqAt(value(to))])]
+  if (after) {
+    const [at, chat, seq] = [value(new Date(after.at).toISOString()), `${value(after.chatId)}::uuid`, `${value(after.seq)}::integer`]
+    below.push(`CASE WHEN v.chat_id = ${chat} THEN ${seq} ELSE ${seqAt(at, `, v.chat_id > ${chat}`)} END`)
+  }
   const rows = await db.query<Stretch & { blocked: string[] }>({
-    name: chatId === undefined ? 'search.scope' : 'search.scopeOfChat',
-    text: `SELECT s."chatId", s.low, s.below, s.blocked, (extract(epoch FROM s.last_message_at) * 1000)::float8 AS "newestAt" FROM (
-             SELECT v.chat_id AS "chatId", (v.h).last_message_at, v.blocked,
-               greatest(v.bound + 1, CASE WHEN $3::timestamptz IS NOT NULL THEN chat.seq_at(v.chat_id, (v.h).last_seq, $3) END) AS low,
-               least((v.h).last_seq + 1, CASE WHEN $4::timestamptz IS NOT NULL THEN chat.seq_at(v.chat_id, (v.h).last_seq, $4) END,
-                 CASE WHEN $5::timestamptz IS NULL THEN NULL
-                   WHEN v.chat_id = $6::uuid THEN $7::integer
-                   ELSE chat.seq_at(v.chat_id, (v.h).last_seq, $5, v.chat_id > $6::uuid) END) AS below
-             FROM (${chatId === undefined ? MINE : THIS}) v) s`,
-  }, [userId, chatId ?? null, from ?? null, to ?? null, after ? new Date(after.at).toISOString() : null, after?.chatId ?? null, after?.seq ?? null])
+    name: `search.scope${chatId === undefined ? '' : '.chat'}${from === undefined ? '' : '.from'}${to === undefined ? '' : '.to'}${after ? '.after' : ''}`,
+    text: `SELECT v.chat_id AS "chatId", greatest(${low.join()}) AS low, least(${below.join()}) AS below, v.blocked, (extract(epoch FROM (v.h).last_message_at) * 1000)::float8 AS "newestAt"
+           FROM (${chats}) v`,
+  }, values)
   if (chatId !== undefined && rows.length === 0) return undefined
   return { blocked: rows[0]?.blocked ?? [], stretches: rows.filter(({ low, below }) => low < below).map(({ blocked, ...stretch }) => stretch) }
 }
@@ -90,24 +94,26 @@ function like (term: string): string {
   return `%${term}%`
 }
 
-export interface Found { message: string, content: string, senderId: string | null }
+export interface Found { message: string, content: string }
 
 /** The messages, in this order, as far as the user may see them at this moment, and their senders. */
 export async function loadFound (db: Queryable, userId: string, keys: MessageKey[]): Promise<{ found: Found[], users: string }> {
   const found = await db.query<Found>({
     name: 'search.loadFound',
     text: `WITH seen AS MATERIALIZED (
-             SELECT c.chat_id, v.bound FROM (SELECT DISTINCT unnest($2::uuid[]) AS chat_id) c CROSS JOIN LATERAL chat.viewer(c.chat_id, $1) v)
-           SELECT chat.message_json(m)::text AS message, m.content, m.sender_id AS "senderId"
-           FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY AS k (chat_id, seq, rank)
-           JOIN seen ON seen.chat_id = k.chat_id
-           CROSS JOIN LATERAL (SELECT f.* FROM chat.chat_message f WHERE f.chat_id = k.chat_id AND f.seq >= k.seq ORDER BY f.seq LIMIT 1) m
-           WHERE m.seq = k.seq AND m.seq > seen.bound AND chat.is_found(m, (SELECT chat.blocked_by($1)), NULL, NULL)
-             AND NOT EXISTS (SELECT FROM chat.message_hidden x WHERE x.chat_id = k.chat_id AND x.user_id = $1 AND x.seq = k.seq)
-           ORDER BY k.rank`,
+             SELECT c.chat_id, v.bound FROM (SELECT DISTINCT unnest($2::uuid[]) AS chat_id) c CROSS JOIN LATERAL chat.viewer(c.chat_id, $1) v),
+           found AS MATERIALIZED (
+             SELECT k.rank, chat.message_json(m)::text AS message, m.content, m.sender_id
+             FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY AS k (chat_id, seq, rank)
+             JOIN seen ON seen.chat_id = k.chat_id
+             CROSS JOIN LATERAL (SELECT f.* FROM chat.chat_message f WHERE f.chat_id = k.chat_id AND f.seq >= k.seq ORDER BY f.seq LIMIT 1) m
+             WHERE m.seq = k.seq AND m.seq > seen.bound AND chat.is_found(m, (SELECT chat.blocked_by($1)), NULL, NULL)
+               AND NOT EXISTS (SELECT FROM chat.message_hidden x WHERE x.chat_id = k.chat_id AND x.user_id = $1 AND x.seq = k.seq))
+           SELECT f.message, f.content, f.rank FROM found f
+           UNION ALL SELECT chat.users_json(array_agg(DISTINCT f.sender_id))::text, NULL, NULL FROM found f ORDER BY rank`,
   }, [userId, keys.map(({ chatId }) => chatId), keys.map(({ seq }) => seq)])
-  const [row] = await db.query<{ users: string }>({ name: 'search.users', text: 'SELECT chat.users_json($1)::text AS users' }, [[...new Set(found.map(({ senderId }) => senderId))]])
-  return { found, users: row?.users ?? '{}' }
+  const users = found.pop()?.message ?? '{}' // nulls are last
+  return { found, users }
 }
 
 /** Of a message that has just been written in this transaction. Without it the process would do so a moment later. */

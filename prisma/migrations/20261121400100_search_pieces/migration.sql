@@ -1,6 +1,10 @@
 -- Posting lists of pieces of up to four characters, in a form that PostgreSQL can cut a list out of: src/search/postings.ts. All of
 -- them are made anew, behind the sends; until then search looks at the texts.
 TRUNCATE chat.search_progress, chat.search_segment;
+ALTER TABLE chat.search_segment
+  DROP CONSTRAINT search_segment_check,
+  ADD CONSTRAINT search_segment_check CHECK (level BETWEEN 0 AND 3 AND number >= 0 AND part >= 0 AND part < 64 << level * 2),
+  SET (toast_tuple_target = 8160); -- a part that lies elsewhere is another look-up
 
 -- For stretches of chats (p_low[n] <= seq < p_below[n]) and up to four keys (of each its part in a segment of the highest level, and how
 -- its list begins): the segments that have all keys, with their lists, DEL in between. A key is only looked for where all before it
