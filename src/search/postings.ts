@@ -1,17 +1,17 @@
 /**
- * Posting lists: for each key, which messages of a segment have it. Kept in parts by the first bits of the key's hash, so
- * that little is gone through for a key. A part is a text of printable ASCII characters: PostgreSQL cuts a list out of it where it lies
- * (chat.search_candidates), and text comes out of it as it is. Of each key:
+ * Posting lists: for each key, which messages of a segment have it. A row is a part of them, by the first bits of the key's hash; it
+ * has 16 drawers, by further bits, so that PostgreSQL goes through little to cut a list out of it (chat.search_candidates). A drawer is
+ * printable ASCII, which comes out of PostgreSQL as it lies there. Of each key:
  *
  *     DEL        here begins a list
- *     2 digits   12 further bits of its hash: its word. Keys that share part and word share their list
+ *     2 digits   the last 12 bits of its hash: its word, the first 4 of which are the drawer. Keys that share part and word share a list
  *     1 digit    1 for a bitmap, 0 for gaps
  *     list       the gaps between the messages, as numbers; or a bit a message, six in a digit, where that is shorter
  *
  * A digit is a character from the space on: 64 of them. A number is a digit, behind as many of the other 31 characters as its
  * size asks for, the least first.
  */
-import { PART_BITS, sizeOf, type Level } from './segments.ts'
+import { PART_BITS, sizeOf, TOP, type Level } from './segments.ts'
 
 /** Which of a segment's messages: bit n is its message n. */
 export type Bitmap = Uint32Array
@@ -21,13 +21,22 @@ const DIGITS = 64
 const DIGIT_BITS = 6
 const FIRST_OTHER = FIRST_DIGIT + DIGITS
 const OTHERS = 31
-const WORD_MASK = 0xfff
+const WORD_BITS = 12
+const WORD_MASK = (1 << WORD_BITS) - 1
+const DRAWER_BITS = 4
+/** For one list at a time: thousands are decoded for a search. */
+const scratch = new Uint32Array(sizeOf(TOP) / 32)
 
 /** Where the list of a key begins and ends. */
 export const DELIMITER = '\x7f'
 
 export function partOf (hash: number, level: Level): number {
   return hash >>> (32 - PART_BITS[level])
+}
+
+/** From 1, as PostgreSQL counts. */
+export function drawerOf (hash: number): number {
+  return ((hash & WORD_MASK) >> WORD_BITS - DRAWER_BITS) + 1
 }
 
 /** How the list of a key begins. */
@@ -56,10 +65,12 @@ export class Postings {
     else if (list.at(-1) !== offset) list.push(offset)
   }
 
-  /** Those without a key are left out. */
+  /** Those without a key are left out. Drawers stand one behind the other, a line each. */
   * parts (): Generator<{ part: number, postings: string }> {
     for (const [part, words] of this.#lists) {
-      yield { part, postings: Array.from(words, ([word, offsets]) => wordOf(word) + encode(offsets, this.#size)).join('') }
+      const drawers = new Array<string>(1 << DRAWER_BITS).fill('')
+      for (const [word, offsets] of words) drawers[drawerOf(word) - 1] += wordOf(word) + encode(offsets, this.#size)
+      yield { part, postings: drawers.join('\n') }
     }
   }
 }
@@ -84,17 +95,21 @@ function bits (offsets: number[], size: number): string {
 }
 
 /** The messages that are in all of the lists. */
-export function intersect (lists: string[], size: number): Bitmap {
-  const [common = new Uint32Array(size / 32), ...others] = lists.map(list => decode(list, size))
-  for (const other of others) for (let at = 0; at < common.length; at++) common[at]! &= other[at]!
+export function intersect ([first, ...others]: string[], size: number): Bitmap {
+  const common = new Uint32Array(size / 32)
+  decode(first ?? '', common)
+  for (const list of others) {
+    const other = scratch.subarray(0, common.length)
+    decode(list, other.fill(0))
+    for (let at = 0; at < common.length; at++) common[at]! &= other[at]!
+  }
   return common
 }
 
-function decode (list: string, size: number): Bitmap {
-  const bitmap = new Uint32Array(size / 32)
+/** Adds a list to a bitmap. */
+function decode (list: string, bitmap: Bitmap): void {
   if (digitAt(list, 0) === 1) addBits(bitmap, list)
   else addGaps(bitmap, list)
-  return bitmap
 }
 
 function digitAt (list: string, at: number): number {

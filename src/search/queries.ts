@@ -1,6 +1,6 @@
 import type { Queryable } from '../plugins/database.ts'
 import type { MessageKey } from '../messages/message-id.ts'
-import { partOf, wordOf } from './postings.ts'
+import { drawerOf, partOf, wordOf } from './postings.ts'
 import { TOP, type Level } from './segments.ts'
 
 /** A chat that is to be searched, and in which stretch: low <= seq < below. */
@@ -72,48 +72,30 @@ export type CandidateRow = { n: number } & ({ level: Level, number: number, seq:
 export async function loadCandidates (db: Queryable, { terms, probes }: Wanted, stretches: Stretch[]): Promise<CandidateRow[]> {
   return db.query<CandidateRow>({
     name: 'search.candidates',
-    text: 'SELECT c.n, c.level, c.number, c.seq, c.lists FROM chat.search_candidates($1, $2, $3, $4, $5, $6) c',
+    text: 'SELECT c.n, c.level, c.number, c.seq, c.lists FROM chat.search_candidates($1, $2, $3, $4, $5, $6, $7) c',
   }, [
     stretches.map(({ chatId }) => chatId), stretches.map(({ low }) => low), stretches.map(({ below }) => below),
-    probes.map(probe => partOf(probe, TOP)), probes.map(wordOf), terms.map(like),
+    probes.map(probe => partOf(probe, TOP)), probes.map(drawerOf), probes.map(wordOf), terms.map(like),
   ])
 }
 
-export interface HitRow { n: number, at: number, score: number }
+/** What is shown of a hit: JSON, and the text that the snippet is cut from. */
+export interface Shown { message: string, content: string, senderId: string, sender: string }
 
-/** Those of the messages that are hits. `n` counts the messages from 1. */
-export async function loadHits (db: Queryable, { userId, blocked, terms, types, senderId, isRanked }: Wanted, messages: MessageKey[]): Promise<HitRow[]> {
+export type HitRow = { n: number, at: number, score: number } & (Shown | { [Field in keyof Shown]: null })
+
+/** Those of the messages that are hits; the newest of them, as many as are `whole`, with what is shown of them. `n` counts the messages from 1. */
+export async function loadHits (db: Queryable, { userId, blocked, terms, types, senderId, isRanked }: Wanted, messages: MessageKey[], whole: number): Promise<HitRow[]> {
   return db.query<HitRow>({
     name: 'search.hits',
-    text: 'SELECT s.n, (extract(epoch FROM s.created_at) * 1000)::float8 AS at, s.score FROM chat.search_hits($1, $2, $3, $4, $5, $6::chat.message_type[], $7, $8) s',
-  }, [userId, blocked, messages.map(({ chatId }) => chatId), messages.map(({ seq }) => seq), terms.map(like), types ?? null, senderId ?? null, isRanked ? terms.map(term => term.trim()) : null])
+    text: `SELECT s.n, (extract(epoch FROM s.created_at) * 1000)::float8 AS at, s.score, s.message, s.content, s.sender_id AS "senderId", s.sender
+           FROM chat.search_hits($1, $2, $3, $4, $5, $6::chat.message_type[], $7, $8, $9) s`,
+  }, [userId, blocked, messages.map(({ chatId }) => chatId), messages.map(({ seq }) => seq), terms.map(like), types ?? null, senderId ?? null, isRanked ? terms.map(term => term.trim()) : null, whole])
 }
 
 /** A folded term has neither % nor _ nor a backslash: they are punctuation. */
 function like (term: string): string {
   return `%${term}%`
-}
-
-export interface Found { message: string, content: string }
-
-/** The messages, in this order, as far as the user may see them at this moment, and their senders. */
-export async function loadFound (db: Queryable, userId: string, keys: MessageKey[]): Promise<{ found: Found[], users: string }> {
-  const found = await db.query<Found>({
-    name: 'search.loadFound',
-    text: `WITH seen AS MATERIALIZED (
-             SELECT c.chat_id, v.bound FROM (SELECT DISTINCT unnest($2::uuid[]) AS chat_id) c CROSS JOIN LATERAL chat.viewer(c.chat_id, $1) v),
-           found AS MATERIALIZED (
-             SELECT k.rank, chat.message_json(m)::text AS message, m.content, m.sender_id
-             FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY AS k (chat_id, seq, rank)
-             JOIN seen ON seen.chat_id = k.chat_id
-             CROSS JOIN LATERAL (SELECT f.* FROM chat.chat_message f WHERE f.chat_id = k.chat_id AND f.seq >= k.seq ORDER BY f.seq LIMIT 1) m
-             WHERE m.seq = k.seq AND m.seq > seen.bound AND chat.is_found(m, (SELECT chat.blocked_by($1)), NULL, NULL)
-               AND NOT EXISTS (SELECT FROM chat.message_hidden x WHERE x.chat_id = k.chat_id AND x.user_id = $1 AND x.seq = k.seq))
-           SELECT f.message, f.content, f.rank FROM found f
-           UNION ALL SELECT chat.users_json(array_agg(DISTINCT f.sender_id))::text, NULL, NULL FROM found f ORDER BY rank`,
-  }, [userId, keys.map(({ chatId }) => chatId), keys.map(({ seq }) => seq)])
-  const users = found.pop()?.message ?? '{}' // nulls are last
-  return { found, users }
 }
 
 /** Of a message that has just been written in this transaction. Without it the process would do so a moment later. */

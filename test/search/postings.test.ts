@@ -1,6 +1,6 @@
 // Lists and segments by themselves, against sets and counting.
 import t from 'tap'
-import { DELIMITER, intersect, partOf, Postings, wordOf } from '../../src/search/postings.ts'
+import { DELIMITER, drawerOf, intersect, partOf, Postings, wordOf } from '../../src/search/postings.ts'
 import { nextSegment, rangeOf, segmentOf, sizeOf, type Segment } from '../../src/search/segments.ts'
 import { randomFrom } from '../bench/corpus.ts'
 
@@ -25,7 +25,7 @@ t.test('what was added is found, alone and together', async t => {
     }
     const parts = new Map([...postings.parts()].map(({ part, postings }) => [part, postings]))
     /** As chat.search_candidates cuts it out. */
-    const listOf = (hash: number) => parts.get(partOf(hash, level))?.split(wordOf(hash))[1]?.split(DELIMITER)[0]
+    const listOf = (hash: number) => parts.get(partOf(hash, level))?.split('\n')[drawerOf(hash) - 1]?.split(wordOf(hash))[1]?.split(DELIMITER)[0]
     const find = (...asked: number[]) => {
       const lists = asked.map(listOf)
       const found = lists.every(list => list !== undefined) ? intersect(lists, size) : undefined
