@@ -21,7 +21,7 @@ import { candidatesOf } from './candidates.ts'
 import { loadCandidates, loadHits, type HitRow, type Position, type Stretch, type Wanted } from './queries.ts'
 
 /** Of each chat so many candidates at first; then more of those that can still have something newer. */
-const FIRST = 5
+const FIRST = 4
 const GROWTH = 4
 /** In a chat alone nothing has to be compared with others: what is wanted, and some that will turn out not to be hits. */
 const FIRST_ALONE = 1.25

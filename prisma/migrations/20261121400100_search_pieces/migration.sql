@@ -86,7 +86,7 @@ DROP FUNCTION chat.search_hits;
 CREATE FUNCTION chat.search_hits(p_user_id text, p_blocked text[], p_chat_ids uuid[], p_seqs integer[], p_terms text[], p_types chat.message_type[], p_sender_id text, p_ranks text[], p_whole integer)
 RETURNS TABLE (n integer, created_at timestamptz, score integer, message text, content text, sender_id text, sender text)
 LANGUAGE plpgsql STABLE
-SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off
+SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off SET join_collapse_limit = 1
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_material = off SET enable_memoize = off
 SET max_parallel_workers_per_gather = 0
 AS $$
@@ -94,15 +94,17 @@ AS $$
 BEGIN
   RETURN QUERY
   WITH hit AS MATERIALIZED (
-    SELECT w.n::integer, f.m, CASE WHEN p_ranks IS NULL THEN 0 ELSE chat.search_score(s.keys, p_ranks) END AS score, row_number() OVER (ORDER BY (f.m).created_at DESC) <= p_whole AS is_whole
+    SELECT w.n::integer, w.chat_id, w.seq, m.created_at, CASE WHEN p_ranks IS NULL THEN 0 ELSE chat.search_score(s.keys, p_ranks) END AS score,
+      row_number() OVER (ORDER BY m.created_at DESC) <= p_whole AS is_whole
     FROM unnest(p_chat_ids, p_seqs) WITH ORDINALITY AS w (chat_id, seq, n)
     CROSS JOIN LATERAL (
       SELECT x.keys FROM chat.message_search x WHERE x.chat_id = w.chat_id AND x.seq = w.seq AND x.keys LIKE ALL (p_terms) OFFSET 0) s
     CROSS JOIN LATERAL (
-      SELECT f AS m FROM chat.chat_message f WHERE f.chat_id = w.chat_id AND f.seq >= w.seq ORDER BY f.seq LIMIT 1) f
-    WHERE (f.m).seq = w.seq AND chat.is_found(f.m, p_blocked, p_types, p_sender_id)
+      SELECT f.* FROM chat.chat_message f WHERE f.chat_id = w.chat_id AND f.seq >= w.seq AND f.seq <= w.seq ORDER BY f.seq LIMIT 1) m
+    WHERE chat.is_found(m, p_blocked, p_types, p_sender_id)
       AND NOT EXISTS (SELECT FROM chat.message_hidden x WHERE x.chat_id = w.chat_id AND x.user_id = p_user_id AND x.seq = w.seq))
-  SELECT h.n, (h.m).created_at, h.score, CASE WHEN h.is_whole THEN chat.message_text(h.m) END, CASE WHEN h.is_whole THEN (h.m).content END, (h.m).sender_id,
-    CASE WHEN h.is_whole THEN (SELECT chat.user_json(u) FROM chat.chat_user u WHERE u.id = (h.m).sender_id)::text END
-  FROM hit h;
+  SELECT h.n, h.created_at, h.score, e.message, e.content, e.sender_id, e.sender
+  FROM hit h LEFT JOIN LATERAL (
+    SELECT chat.message_text(m) AS message, m.content, m.sender_id, (SELECT chat.user_json(u) FROM chat.chat_user u WHERE u.id = m.sender_id)::text AS sender
+    FROM (SELECT f.* FROM chat.chat_message f WHERE h.is_whole AND f.chat_id = h.chat_id AND f.seq >= h.seq AND f.seq <= h.seq ORDER BY f.seq LIMIT 1) m) e ON true;
 END $$;
