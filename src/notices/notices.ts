@@ -97,7 +97,7 @@ export class Notices {
     for (const [chatId, news] of this.#due) {
       if (addressees.length >= this.#options.batch) break
       this.#due.delete(chatId)
-      const userIds = this.#options.hub.absentFollowersOf(chatId)
+      const userIds = this.#options.hub.roster.absentFollowersOf(chatId)
       if (userIds.length === 0) continue
       addressees.push(...userIds.map(userId => ({ chatId, userId, ...news })))
       this.#rest(chatId)

@@ -49,8 +49,8 @@ export class Leases {
   }
 
   start (): void {
-    this.#hub.on('arrived', userId => this.#inTurn(userId, () => this.#arrive(userId)))
-    this.#hub.on('gone', userId => this.#inTurn(userId, () => this.#go(userId)))
+    this.#hub.roster.on('arrived', userId => this.#inTurn(userId, () => this.#arrive(userId)))
+    this.#hub.roster.on('gone', userId => this.#inTurn(userId, () => this.#go(userId)))
     this.#timer = setTimeout(() => {
       this.#beating = this.#beat().catch((err: unknown) => this.#log.warn({ err }, 'leases could not be renewed')).then(() => { this.#timer?.refresh() })
     }, Math.min(this.#leaseMs, this.#graceMs) / 3).unref()
@@ -82,7 +82,7 @@ export class Leases {
 
   /** The user has said how they want to be seen. @param before how others saw them until now */
   async said (userId: string, before: Presence['status'], isInvisible: boolean): Promise<void> {
-    if (this.#hub.isHere(userId)) this.#setInvisible(userId, isInvisible)
+    if (this.#hub.roster.isHere(userId)) this.#setInvisible(userId, isInvisible)
     const shown = await this.#shown.do(userId)
     if (!shown || (before === 'OFFLINE' && shown.presence.status === 'OFFLINE')) return
     // Who becomes invisible is told as who goes: nobody is to know which.
@@ -103,12 +103,12 @@ export class Leases {
   }
 
   async #go (userId: string): Promise<void> {
-    if (!this.#hub.isHere(userId)) this.#invisible.delete(userId)
+    if (!this.#hub.roster.isHere(userId)) this.#invisible.delete(userId)
     await this.#going.do(userId)
   }
 
   async #beat (): Promise<void> {
-    const arrivals = await renewLeases(this.#db, this.#nodeId, this.#hub.connectedUsers, this.#leaseMs, this.#graceMs)
+    const arrivals = await renewLeases(this.#db, this.#nodeId, this.#hub.roster.connectedUsers, this.#leaseMs, this.#graceMs)
     this.#invisible = new Set(arrivals.filter(({ isInvisible }) => isInvisible).map(({ userId }) => userId))
     for (const { userId, wasOffline } of arrivals) if (wasOffline) this.#inTurn(userId, () => this.#announce(userId, 'user_online'))
     for (const userId of await expireLeases(this.#db, this.#graceMs)) this.#inTurn(userId, () => this.#announce(userId, 'user_offline'))

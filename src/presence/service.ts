@@ -47,11 +47,11 @@ export function presenceService ({ db, hub, typing, leases, viewers, config: { r
   async function look (peer: Peer, before: ChatView): Promise<ChatView> {
     const { chat: { id, type }, head, membership } = before
     if (type !== 'STREAM') {
-      if (hub.view(peer, id)) viewers.joined(peer.userId, id, { quietly: isPending(before) })
+      if (hub.roster.view(peer, id)) viewers.joined(peer.userId, id, { quietly: isPending(before) })
       return getChat(peer.userId, id)
     }
     const bound = membership ? Math.max(membership.visibleFromSeq - 1, membership.clearedSeq) : 0
-    if (hub.watch(peer, id, { bound, lastRevision: head.lastRevision, memberCount: head.memberCount })) viewers.joined(peer.userId, id)
+    if (hub.roster.watch(peer, id, { bound, lastRevision: head.lastRevision, memberCount: head.memberCount })) viewers.joined(peer.userId, id)
     const view = await getChat(peer.userId, id)
     hub.expectChat(id, view.head.lastRevision)
     return view
@@ -98,14 +98,14 @@ export function presenceService ({ db, hub, typing, leases, viewers, config: { r
 
     /** @throws {ApiError} CHAT_NOT_FOUND; NOT_IN_CHAT if this socket was not looking at it */
     async leave (peer: Peer, chatId: string): Promise<void> {
-      if (hub.unview(peer, chatId.toLowerCase())) return
+      if (hub.roster.unview(peer, chatId.toLowerCase())) return
       await getChat(peer.userId, chatId)
       throw new ApiError('NOT_IN_CHAT')
     },
 
     async setTyping (userId: string, chatId: string, isTyping: boolean): Promise<void> {
       const id = chatId.toLowerCase()
-      if (!hub.follows(userId, id)) throw new ApiError('CHAT_NOT_FOUND')
+      if (!hub.roster.follows(userId, id)) throw new ApiError('CHAT_NOT_FOUND')
       if (!await mayBeSeenTyping(userId, id)) return
       await leases.settled(userId)
       if (leases.invisible.has(userId)) return

@@ -26,7 +26,7 @@ export class Typing {
   constructor (hub: Hub, timeoutMs: number) {
     this.#hub = hub
     this.#timeoutMs = timeoutMs
-    hub.on('gone', userId => this.stopAll(userId))
+    hub.roster.on('gone', userId => this.stopAll(userId))
   }
 
   start (userId: string, chatId: string): void {
@@ -80,6 +80,6 @@ export class Typing {
 
   #announce (type: 'user_typing' | 'user_stopped_typing', { userId, chatId }: Typist): void {
     const data = JSON.stringify({ userId, at: new Date().toISOString() })
-    this.#hub.publish([{ kind: 'fleeting', type, chatId, data, audience: 'few', actorId: userId, hiddenFrom: [...this.#hub.blockedBy(userId)] }])
+    this.#hub.publish([{ kind: 'fleeting', type, chatId, data, audience: 'few', actorId: userId, hiddenFrom: [...this.#hub.roster.blockedBy(userId)] }])
   }
 }

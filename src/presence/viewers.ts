@@ -18,7 +18,7 @@ export class Viewers {
     this.#hub = hub
     this.#hidden = hidden
     this.#limits = limits
-    hub.on('unviewed', (chatId, userId) => {
+    hub.roster.on('unviewed', (chatId, userId) => {
       if (!this.#quiet.delete(`${chatId} ${userId}`)) this.#tellUnlessHidden('user_left_chat', userId, chatId)
     })
   }
@@ -30,15 +30,15 @@ export class Viewers {
 
   /** Who turns invisible has gone, as far as others know; and comes when they show themselves again. */
   shown (userId: string, isShown: boolean): void {
-    for (const chatId of this.#hub.chatsViewedBy(userId)) {
+    for (const chatId of this.#hub.roster.chatsViewedBy(userId)) {
       if (!this.#quiet.has(`${chatId} ${userId}`)) this.#tell(isShown ? 'user_joined_chat' : 'user_left_chat', userId, chatId)
     }
   }
 
   /** How many look at the chat: the one who asks, and those who show it. */
   count (chatId: string, viewerId?: string): number {
-    const hidden = [...this.#hidden.invisible].filter(userId => userId !== viewerId && this.#hub.views(userId, chatId))
-    return this.#hub.viewerCount(chatId) - hidden.length
+    const hidden = [...this.#hidden.invisible].filter(userId => userId !== viewerId && this.#hub.roster.views(userId, chatId))
+    return this.#hub.roster.viewerCount(chatId) - hidden.length
   }
 
   close (): void {
@@ -50,9 +50,9 @@ export class Viewers {
   }
 
   #tell (type: 'user_joined_chat' | 'user_left_chat', userId: string, chatId: string): void {
-    if (this.#hub.viewerCount(chatId) > this.#limits.maxAnnounced) return this.#countLater(chatId)
+    if (this.#hub.roster.viewerCount(chatId) > this.#limits.maxAnnounced) return this.#countLater(chatId)
     const data = JSON.stringify({ userId, at: new Date().toISOString() })
-    this.#hub.publish([{ kind: 'fleeting', type, chatId, data, audience: 'viewers', actorId: userId, hiddenFrom: [...this.#hub.blockedBy(userId)] }])
+    this.#hub.publish([{ kind: 'fleeting', type, chatId, data, audience: 'viewers', actorId: userId, hiddenFrom: [...this.#hub.roster.blockedBy(userId)] }])
   }
 
   #countLater (chatId: string): void {

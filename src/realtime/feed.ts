@@ -3,14 +3,24 @@ import { EncodedFrames, type ChatFrame, type InboxFrame } from './frames.ts'
 import type { Peer } from './peer.ts'
 import { FEW_MEMBERS } from './protocol.ts'
 
+/** Of the many who block nobody. */
+export const NOBODY: ReadonlySet<string> = new Set()
+
 /** A user who has a socket here. */
-export interface HubUser {
+export class HubUser {
   readonly userId: string
-  readonly peers: Set<Peer>
-  readonly feeds: Map<string, Feed>
   readonly inbox: Chain<InboxFrame>
-  blocks: ReadonlySet<string>
-  ready: Promise<void>
+  readonly peers = new Set<Peer>()
+  /** What they follow. */
+  readonly feeds = new Map<string, Feed>()
+  blocks = NOBODY
+  /** When all this is known. */
+  ready: Promise<void> = Promise.resolve()
+
+  constructor (userId: string, inbox: (user: HubUser) => Chain<InboxFrame>) {
+    this.userId = userId
+    this.inbox = inbox(this)
+  }
 }
 
 /**
@@ -22,6 +32,8 @@ export class Feed {
   readonly chain: Chain<ChatFrame>
   readonly isStream: boolean
   memberCount: number
+  /** When somebody came to follow it, or something was told of it here. */
+  activeAt = Date.now()
   readonly #bounds = new Map<HubUser, number>()
   #gathered: ChatFrame[] = []
   readonly #viewers = new Map<string, Set<Peer>>()
@@ -80,9 +92,15 @@ export class Feed {
     return this.isStream ? this.#viewers.get(user.userId) ?? [] : user.peers
   }
 
+  /** To one of them, as they may see it. */
+  sendTo (user: HubUser, bytes: Buffer): void {
+    for (const peer of this.peersOf(user)) peer.send(bytes, false)
+  }
+
   /** The frame is for everybody who follows now. They get it with those that come after it in this turn, by `flush`. */
   fanOut (frame: ChatFrame): void {
     this.#gathered.push(frame)
+    this.activeAt = Date.now()
   }
 
   /** Hands out what has been gathered: before anything that they are to get after it, and before it changes who they are and what they see. */
@@ -90,10 +108,7 @@ export class Feed {
     if (this.#gathered.length === 0) return
     const encoded = new EncodedFrames(this.#gathered)
     this.#gathered = []
-    for (const [user, bound] of this.#bounds) {
-      const bytes = encoded.for(bound, user.blocks)
-      for (const peer of this.peersOf(user)) peer.send(bytes, false)
-    }
+    for (const [user, bound] of this.#bounds) this.sendTo(user, encoded.for(bound, user.blocks))
   }
 
   /** Whom a fleeting frame is for. */

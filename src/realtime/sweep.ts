@@ -10,7 +10,7 @@ type Step = () => Promise<void>
 
 /**
  * Compares, in each period, all that is followed here with PostgreSQL: the heads of the chats, the inboxes of the users,
- * the epoch. Batch by batch, spread over the period, so that it never comes as a wave. It bounds the harm of whatever got lost between a commit and a socket.
+ * the epoch, and whether the users may still be here. Batch by batch, spread over the period, so that it never comes as a wave. It bounds the harm of whatever got lost between a commit and a socket.
  * When the history of the database turns out to be another than the one that was delivered, everybody is sent away to begin anew.
  */
 export class Sweep {
@@ -47,6 +47,13 @@ export class Sweep {
     await this.#running
   }
 
+  /** Compares the newest of what is followed at once, out of turn. */
+  async lookOver (limit: number): Promise<void> {
+    const { roster } = this.#hub
+    for (const chatIds of batches(roster.newestChats(limit))) await this.#compareChats(chatIds)
+    for (const userIds of batches(roster.connectedUsers.slice(-limit))) await this.#compareInboxes(userIds)
+  }
+
   /** The epoch, as a connection to the database has told it. */
   hear (epoch: string): void {
     if (epoch === this.#epoch) return
@@ -68,8 +75,8 @@ export class Sweep {
 
   #round (): Step[] {
     const steps = [
-      ...[...batches(this.#hub.followedChats)].map(chatIds => () => this.#compareChats(chatIds)),
-      ...[...batches(this.#hub.connectedUsers)].map(userIds => () => this.#compareInboxes(userIds)),
+      ...[...batches(this.#hub.roster.followedChats)].map(chatIds => () => this.#compareChats(chatIds)),
+      ...[...batches(this.#hub.roster.connectedUsers)].map(userIds => () => this.#compareInboxes(userIds)),
     ]
     this.#stepsOfRound = Math.max(1, steps.length)
     return steps
@@ -82,18 +89,19 @@ export class Sweep {
   }
 
   async #compareChats (chatIds: string[]): Promise<void> {
-    const delivered = new Map(chatIds.map(chatId => [chatId, this.#hub.deliveredOf(chatId)])) // before it is asked what there is
+    const delivered = new Map(chatIds.map(chatId => [chatId, this.#hub.roster.feed(chatId)?.chain.delivered])) // before it is asked what there is
     const heads = await this.#source.heads(chatIds)
     for (const [chatId, { lastRevision }] of heads) if (lastRevision < (delivered.get(chatId) ?? 0)) return this.#goneBack({ chatId })
     for (const chatId of chatIds) this.#hub.expectChat(chatId, heads.get(chatId)?.lastRevision ?? null)
   }
 
   async #compareInboxes (userIds: string[]): Promise<void> {
-    const delivered = new Map(userIds.map(userId => [userId, this.#hub.deliveredInbox(userId)]))
-    for (const [userId, { inboxRevision, banned }] of await this.#source.inboxes(userIds)) {
+    const delivered = new Map(userIds.map(userId => [userId, this.#hub.roster.user(userId)?.inbox.delivered]))
+    for (const [userId, { inboxRevision, banned, tokensValidFrom }] of await this.#source.inboxes(userIds)) {
       if (inboxRevision < (delivered.get(userId) ?? 0)) return this.#goneBack({ userId })
       this.#hub.expectInbox(userId, inboxRevision)
-      if (banned) this.#hub.closeUser(userId, CLOSE.BANNED)
+      if (banned) this.#hub.roster.closeUser(userId, CLOSE.BANNED)
+      if (tokensValidFrom) this.#hub.roster.closeUser(userId, CLOSE.TOKEN_INVALID, { issuedBefore: tokensValidFrom.getTime() })
     }
   }
 
@@ -105,7 +113,7 @@ export class Sweep {
 
   /** What is left of the round was about what is no longer. */
   #startAnew (): void {
-    this.#hub.closeAll(CLOSE.EPOCH_CHANGED)
+    this.#hub.roster.closeAll(CLOSE.EPOCH_CHANGED)
     this.#steps = []
   }
 }

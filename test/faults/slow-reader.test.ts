@@ -55,7 +55,7 @@ t.test('a reader that stops in a chat of 300', async t => {
   }
   await cut
   t.ok(most <= MIB + 2 * FRAME_BYTES, `no more is kept than the limit and what came last: ${most}`)
-  t.notOk(parley.app.hub.connectedUsers.includes('slow'), 'and nothing once it is cut')
+  t.notOk(parley.app.hub.roster.connectedUsers.includes('slow'), 'and nothing once it is cut')
   await send(parley, 'owner', chatId, 'when they are gone')
   while ([...received.values()].some(count => count <= sent)) await new Promise(resolve => setTimeout(resolve, 10))
   t.strictSame(new Set(received.values()), new Set([sent + 1]), 'everybody else gets everything, once')

@@ -24,9 +24,9 @@ t.test('above the limit comes their number, once for all that has happened meanw
   const heard: { type: string, data: { userId?: string, viewerCount?: number } }[] = []
   let wake = () => {}
   const come = async (userId: string) => {
-    const peer = { id: userId, userId, close: () => {}, send: (frame: Buffer) => { if (userId === 'first') { heard.push(parse(frame)); wake() } } }
-    await hub.connect(peer)
-    if (hub.watch(peer, CHAT, { bound: 0, lastRevision: 1, memberCount: 1 })) viewers.joined(userId, CHAT)
+    const peer = { id: userId, userId, issuedAt: 0, close: () => {}, send: (frame: Buffer) => { if (userId === 'first') { heard.push(parse(frame)); wake() } } }
+    await hub.roster.connect(peer)
+    if (hub.roster.watch(peer, CHAT, { bound: 0, lastRevision: 1, memberCount: 1 })) viewers.joined(userId, CHAT)
     return peer
   }
   await come('first')
@@ -35,10 +35,10 @@ t.test('above the limit comes their number, once for all that has happened meanw
   while (!heard.some(({ type }) => type === 'viewer_count')) await new Promise<void>(resolve => { wake = resolve })
   t.match(heard.map(({ type, data }) => [type, data.userId ?? data.viewerCount]), [['user_joined_chat', 'a'], ['user_joined_chat', 'b'], ['viewer_count', 6]])
   t.equal(heard.length, 3)
-  for (const peer of crowd) hub.disconnect(peer)
+  for (const peer of crowd) hub.roster.disconnect(peer)
   while (heard.at(-1)?.data.userId !== 'e') await new Promise<void>(resolve => { wake = resolve })
   t.strictSame(heard.slice(3).filter(({ type }) => type === 'user_left_chat').map(({ data }) => data.userId), ['c', 'd', 'e'])
-  t.equal(hub.viewerCount(CHAT), 1)
+  t.equal(hub.roster.viewerCount(CHAT), 1)
 })
 
 t.end()

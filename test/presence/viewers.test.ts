@@ -76,9 +76,9 @@ t.test('a device that ends while it begins to look is not left looking', async t
   await sql.rows('LOCK TABLE chat.presence_lease IN ACCESS EXCLUSIVE MODE')
   phone.ws.send(JSON.stringify({ type: 'join_chat', data: { chatId } }))
   await sql.until("EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'chat.presence_lease'::regclass)")
-  const [server] = parley.app.hub.peersOf('bob')
+  const [server] = parley.app.hub.roster.peersOf('bob')
   phone.ws.terminate()
-  while (parley.app.hub.peersOf('bob').includes(server!)) await new Promise(resolve => setImmediate(resolve))
+  while (parley.app.hub.roster.peersOf('bob').includes(server!)) await new Promise(resolve => setImmediate(resolve))
   await sql.rows('COMMIT')
   for (let n = 0; n < 3; n++) await desk.command('get_online_users', { chatId }) // by then the other command has ended, too
   t.match(await alice.command('join_chat', { chatId }), { viewerCount: 1 })

@@ -15,6 +15,7 @@ const empty: HubSource = {
 class FakePeer {
   readonly id: string
   readonly userId: string
+  readonly issuedAt = 0
   readonly closed: Promise<number>
   close: (code: number) => void = () => {}
 
@@ -55,10 +56,10 @@ t.test('a chat that cannot be looked up now is looked up again: nobody loses the
   let closed = 0
   for (const peer of peers) {
     void peer.closed.then(() => { closed++ })
-    await hub.connect(peer)
+    await hub.roster.connect(peer)
   }
   hub.publish(peers.map(({ userId }) => added(userId)))
-  t.ok(hub.follows('alice', CHAT) && hub.follows('bob', CHAT))
+  t.ok(hub.roster.follows('alice', CHAT) && hub.roster.follows('bob', CHAT))
   t.equal(await asked.promise, membership(1).joinRevision, 'everything since they have joined')
   t.equal(closed, 0)
 })
@@ -66,9 +67,9 @@ t.test('a chat that cannot be looked up now is looked up again: nobody loses the
 t.test('who cannot be loaded is not there', async t => {
   const hub = new Hub(new MemoryBus(), { ...empty, loadUser: away }, pino({ level: 'silent' }))
   const peers = [new FakePeer('alice'), new FakePeer('alice')]
-  const failed = await Promise.allSettled(peers.map(peer => hub.connect(peer)))
+  const failed = await Promise.allSettled(peers.map(peer => hub.roster.connect(peer)))
   t.match(failed, [{ status: 'rejected' }, { status: 'rejected' }])
-  t.strictSame([hub.connectedUsers, hub.followedChats], [[], []])
+  t.strictSame([hub.roster.connectedUsers, hub.roster.followedChats], [[], []])
 })
 
 t.end()

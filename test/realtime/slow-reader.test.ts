@@ -32,7 +32,7 @@ t.test('a slow reader is cut when it owes more than the limit, and slows nobody'
   await cut
   t.ok(most > 256 * 1024, 'there was something to take')
   t.ok(most <= MIB + 21 * FRAME_BYTES, `no more than the limit and what one turn has added is kept for it: ${most}`)
-  t.notOk(parley.app.hub.connectedUsers.includes('carol'))
+  t.notOk(parley.app.hub.roster.connectedUsers.includes('carol'))
   for (let seq = 1; seq <= sent; seq++) await bob.next('message_received', ({ data }) => data.message.seq === seq)
   t.pass('the others got everything')
   t.equal((await signIn(t, parley, 'carol')).ws.readyState, slow.ws.OPEN, 'and the slow one may come back')
