@@ -111,7 +111,7 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
     request.identity = await app.verifyToken(token)
     await userService.admitOften(request.identity)
   })
-  await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond })
+  await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond, redis: config.redis })
 
   const { db, hub } = app
   const indexer = new Indexer(db, app.log)

@@ -13,10 +13,12 @@ import { createBus } from './bus/create.ts'
 import { Lookout } from './bus/lookout.ts'
 import { CommandTable } from './commands.ts'
 import { Connection, type ConnectionServices } from './connection.ts'
+import { drain } from './drain.ts'
 import { Hub } from './hub.ts'
 import { Listener } from './listener.ts'
 import { hearSqlSends } from './sql-sends.ts'
 import { BEARER_PREFIX, CLOSE, SUBPROTOCOL } from './protocol.ts'
+import { Rate } from './rate.ts'
 import { Rounds } from './rounds.ts'
 import type { HubSource } from './source.ts'
 import { Sweep } from './sweep.ts'
@@ -61,6 +63,14 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, source, authen
   app.decorate('commands', commands)
   app.decorate('epoch', () => sweep.epoch)
 
+  const accepts = new Rate(config.rateLimits.acceptsPerSecond)
+
+  /** Before a token or the database is looked at: whoever all come back at once are spread over the seconds. */
+  async function admit (): Promise<void> {
+    const waitMs = accepts.take()
+    if (waitMs > 0) throw new ApiError('OVERLOADED', '', { retryAfterMs: waitMs })
+  }
+
   const ticker = setInterval(() => {
     const now = Date.now()
     connections.turn(connection => connection.tick(now))
@@ -68,19 +78,14 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, source, authen
 
   await app.register(websocket, {
     options: { maxPayload: config.realtime.maxFrameBytes, perMessageDeflate: false, handleProtocols: selectSubprotocol },
-    // Before Fastify waits for its connections to end: answer what is under way, then close every socket.
+    // Before Fastify waits for its connections to end: answer what is under way, and send everybody to the other nodes.
     preClose: function (done) {
       refuseUpgrades(this.server)
-      const drained = Promise.all(connections.items.map(connection => connection.drain()))
-      const patience = new Promise(resolve => setTimeout(resolve, config.realtime.drainMs).unref())
-      void Promise.race([drained, patience]).then(() => {
-        for (const connection of connections.items) connection.close(CLOSE.GOING_AWAY)
-        this.websocketServer.close(() => done())
-      })
+      void drain(connections.items, config.realtime.drainMs).then(() => this.websocketServer.close(() => done()))
     },
   })
 
-  app.get('/api/v1/chat/ws', { websocket: true, preValidation: async request => checkOrigin(request, config.corsOrigins) }, (socket, request) => {
+  app.get('/api/v1/chat/ws', { websocket: true, onRequest: admit, preValidation: async request => checkOrigin(request, config.corsOrigins) }, (socket, request) => {
     const offered = offeredSubprotocols(request)
     if (offered.length > 0 && socket.protocol !== SUBPROTOCOL) return socket.close(CLOSE.UNKNOWN_SUBPROTOCOL, 'unknown subprotocol')
     const transport = request.raw.socket

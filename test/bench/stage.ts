@@ -57,7 +57,7 @@ export class Stage {
     const port = 20_000 + Math.floor(Math.random() * 20_000)
     const profiling = this.#profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${this.#profileDir}`]
     this.#server = spawn(process.execPath, ['--expose-gc', '--import', './test/bench/probe.ts', ...profiling, 'src/server.ts'], {
-      env: { ...process.env, DATABASE_URL: this.databaseUrl, JWT_SECRET, HOST: '127.0.0.1', PORT: `${port}`, RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', LOG_LEVEL: 'warn', ...settings },
+      env: { ...process.env, DATABASE_URL: this.databaseUrl, JWT_SECRET, HOST: '127.0.0.1', PORT: `${port}`, RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', RATE_LIMIT_ACCEPTS: '0', LOG_LEVEL: 'warn', ...settings },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     const url = `http://127.0.0.1:${port}`

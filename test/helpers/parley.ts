@@ -31,7 +31,7 @@ export function token (userId: string, claims: TestClaims = {}): string {
 /** A server of its own, on a database of its own, with no rate limits unless they are set, and no job but those that are run. `settings` are environment variables. */
 export async function startParley (t: Test, settings: Record<string, string> = {}, bus?: Bus): Promise<Parley> {
   const databaseUrl = settings.DATABASE_URL ?? await createDatabase(t)
-  const config = loadConfig({ DATABASE_URL: databaseUrl, JWT_SECRET, PORT: '0', HOST: '127.0.0.1', RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', DRAIN_SECONDS: '1', JOBS: 'off', ...settings })
+  const config = loadConfig({ DATABASE_URL: databaseUrl, JWT_SECRET, PORT: '0', HOST: '127.0.0.1', RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', RATE_LIMIT_ACCEPTS: '0', DRAIN_SECONDS: '1', JOBS: 'off', ...settings })
   const app = await buildApp(config, pino({ level: process.env.LOG_LEVEL ?? 'fatal' }), bus)
   t.after(() => app.close())
   const url = await app.listen({ host: config.host, port: config.port })
