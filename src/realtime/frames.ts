@@ -18,6 +18,8 @@ export interface ChatFrame {
   previousRevision: number
   revision: number
   data: string
+  /** When it was published, in milliseconds, by the clock of the node that has committed it. */
+  at?: number
   /** See `encodeChat`. */
   encoded?: Buffer
   /** The message in `data`: what lies below a viewer's bound, or comes from somebody they block, they do not get. */

@@ -66,6 +66,8 @@ export class Hub extends EventEmitter<HubEvents> {
 
   /** Hands committed changes out: to this process and to all others. */
   publish (frames: Frame[]): void {
+    const now = Date.now()
+    for (const frame of frames) if (frame.kind === 'chat') frame.at = now
     this.#bus.publish(frames)
   }
 

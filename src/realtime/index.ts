@@ -56,7 +56,26 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, source, authen
   const lookout = new Lookout(bus, sweep, app.log)
   hearSqlSends(listener, hub, app.log)
   const connections = new Wheel<Connection>(TICK_MS, config.realtime.silenceMs)
-  const services: ConnectionServices = { hub, rounds, commands, authenticate, epoch: () => sweep.epoch, config, log: app.log, lookAt: connection => { if (connections.has(connection)) connections.put(connection, 0) } }
+  const { metrics } = app
+  const services: ConnectionServices = {
+    hub,
+    rounds,
+    commands,
+    authenticate,
+    epoch: () => sweep.epoch,
+    config,
+    log: app.log,
+    counted: metrics.command,
+    cutting: () => metrics.slowReaders.inc(),
+    lookAt: connection => { if (connections.has(connection)) connections.put(connection, 0) },
+  }
+  hub.on('delivered', ({ at }) => { if (at !== undefined) metrics.eventLag.observe(Math.max(0, Date.now() - at) / 1000) })
+  hub.on('repaired', () => metrics.gaps.inc())
+  sweep.onRound = () => metrics.sweeps.inc()
+  metrics.gauge('parley_connections', 'Open sockets', () => connections.items.length)
+  metrics.gauge('parley_users', 'Users who have a socket here', () => hub.roster.connectedUsers.length)
+  metrics.gauge('parley_chats_followed', 'Chats that somebody here follows', () => hub.roster.followedChats.length)
+  metrics.gauges('parley_bus_up', 'Whether what other nodes say is heard: 1 or 0', 'bus', () => ({ [config.bus]: Number(bus.isUp) }))
   app.db.onConnect = async connection => sweep.hear(await source.epoch(connection))
   app.decorate('bus', bus)
   app.decorate('hub', hub)
@@ -68,7 +87,9 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, source, authen
   /** Before a token or the database is looked at: whoever all come back at once are spread over the seconds. */
   async function admit (): Promise<void> {
     const waitMs = accepts.take()
-    if (waitMs > 0) throw new ApiError('OVERLOADED', '', { retryAfterMs: waitMs })
+    if (waitMs === 0) return
+    metrics.refused.inc()
+    throw new ApiError('OVERLOADED', '', { retryAfterMs: waitMs })
   }
 
   const ticker = setInterval(() => {
@@ -110,7 +131,7 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, source, authen
     await bus.close()
     await listener.stop()
   })
-}, { name: 'realtime', dependencies: ['database', 'auth'] })
+}, { name: 'realtime', dependencies: ['database', 'auth', 'metrics'] })
 
 /** Fastify itself would answer them and leave their sockets open, for which the server would then wait without end. */
 function refuseUpgrades (server: Server): void {

@@ -26,6 +26,7 @@ const checkChat = compile(Type.Object({
   type: EventType,
   previousRevision: Revision,
   revision: Revision,
+  at: Type.Optional(Type.Number()),
   message: Type.Optional(Facts),
   threadRoot: Type.Optional(Facts),
   joined: Type.Optional(Type.Object({ userIds: Type.Array(UserId), bound: Seq })),
