@@ -57,7 +57,7 @@ export class Repairs {
   /** Where the chat is now, for who has come into it before its own frame said so: what they miss is told. */
   async upToHead (feed: Feed): Promise<void> {
     const { roster, source, log } = this.#options
-    await feed.heard
+    if (feed.heard) await feed.heard
     while (roster.feed(feed.chatId) === feed) {
       try {
         const head = (await source.heads([feed.chatId])).get(feed.chatId)
