@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { CLOSE } from './protocol.ts'
 
 /** Of the time that there is; the rest is for what is still under way then. */
@@ -19,17 +18,17 @@ export interface Drained {
  */
 export async function drain (connections: Drained[], withinMs: number): Promise<void> {
   const atOnce = Math.max(MIN_BATCH, Math.ceil(connections.length * BATCH_MS / (withinMs * SHARE)))
-  const time = new AbortController()
-  const over = delay(withinMs, undefined, { ref: false, signal: time.signal }).catch(() => {})
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<void>(resolve => { timer = setTimeout(resolve, withinMs).unref() })
   const all = async () => {
     const leaving: Promise<void>[] = []
     for (let from = 0; from < connections.length; from += atOnce) {
-      if (from > 0) await delay(BATCH_MS)
+      if (from > 0) await new Promise(resolve => setTimeout(resolve, BATCH_MS))
       leaving.push(...connections.slice(from, from + atOnce).map(connection => connection.drain()))
     }
     await Promise.all(leaving)
   }
   await Promise.race([all(), over])
-  time.abort()
+  clearTimeout(timer)
   for (const connection of connections) connection.close(CLOSE.GOING_AWAY)
 }
