@@ -29,7 +29,7 @@ export class Repairs {
   /** Each follower gets `changes`. Who is not in the chat any more follows no longer. @returns the revision reached */
   async ofChat (feed: Feed, since: number): Promise<number> {
     const { source, log, onGone, onRepaired } = this.#options
-    log.info({ chatId: feed.chatId, since }, 'repairing a chat')
+    log.debug({ chatId: feed.chatId, since }, 'repairing a chat')
     for (let reached = since; ;) {
       const pages = await source.changesFor(feed.chatId, feed.followers.map(user => user.userId), reached)
       if ([...pages.values()].every(page => page === null) && !(await source.heads([feed.chatId])).has(feed.chatId)) {

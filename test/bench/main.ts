@@ -11,6 +11,7 @@ import { history } from './history.ts'
 import { hotChat } from './hot-chat.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
+import { nodes } from './nodes.ts'
 import { reconnect } from './reconnect.ts'
 import { search } from './search.ts'
 import { send } from './send.ts'
@@ -31,6 +32,7 @@ const BENCHES: Record<string, Bench['run']> = {
   growth,
   idle,
   reconnect,
+  nodes,
   search,
 }
 const ONLY_BY_NAME = new Set(['search'])
