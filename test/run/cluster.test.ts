@@ -41,7 +41,7 @@ t.test(`people on three nodes chat (${bus}), and go on when a node is killed`, a
   const people = ['alice', 'bob', 'cat'].map(startClient) as [Client, Client, Client] // by turns: one on each node
   await Promise.all(people.map(person => person.whenSynced()))
   const { chat: { id: chatId } } = await people[0].command('create_chat', { type: 'GROUP', name: 'Three', participantIds: ['bob', 'cat'] })
-  const contents = (person: Client) => [...person.state.chats.get(chatId)?.messages.values() ?? []].filter(({ type }) => type === 'TEXT').map(({ content }) => content)
+  const contents = (person: Client) => [...person.state.chats.get(chatId)?.messages.values() ?? []].sort((a, b) => a.seq - b.seq).filter(({ type }) => type === 'TEXT').map(({ content }) => content)
   const expected: string[] = []
   const say = async (person: Client, content: string) => {
     await until(person, state => state.chats.get(chatId)?.loaded === true)
