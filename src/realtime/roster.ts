@@ -61,8 +61,9 @@ export class Roster extends EventEmitter<RosterEvents> {
     this.emit('gone', user.userId)
   }
 
-  closeUser (userId: string, code: number): void {
-    for (const peer of this.peersOf(userId)) peer.close(code)
+  /** @param issuedBefore only the sockets of older tokens; in milliseconds */
+  closeUser (userId: string, code: number, { issuedBefore = Infinity } = {}): void {
+    for (const peer of this.peersOf(userId)) if (peer.issuedAt < issuedBefore) peer.close(code)
   }
 
   /** What was delivered until now counts no longer: who comes back, perhaps before the last one has gone, must not meet it. */

@@ -16,7 +16,8 @@ export interface HubSource {
   inboxSince (userId: string, since: number): Promise<InboxUpdate>
   /** Without the chats that are gone. */
   heads (chatIds: string[]): Promise<Map<string, { lastRevision: number, memberCount: number }>>
-  inboxes (userIds: string[]): Promise<Map<string, { inboxRevision: number, banned: boolean }>>
+  /** And whether they may be here at all, with which tokens. */
+  inboxes (userIds: string[]): Promise<Map<string, { inboxRevision: number, banned: boolean, tokensValidFrom: Date | null }>>
   /** Identity of the database's history, as any connection, or this one, tells it. */
   epoch (connection?: Queryable): Promise<string>
 }

@@ -10,7 +10,7 @@ type Step = () => Promise<void>
 
 /**
  * Compares, in each period, all that is followed here with PostgreSQL: the heads of the chats, the inboxes of the users,
- * the epoch. Batch by batch, spread over the period, so that it never comes as a wave. It bounds the harm of whatever got lost between a commit and a socket.
+ * the epoch, and whether the users may still be here. Batch by batch, spread over the period, so that it never comes as a wave. It bounds the harm of whatever got lost between a commit and a socket.
  * When the history of the database turns out to be another than the one that was delivered, everybody is sent away to begin anew.
  */
 export class Sweep {
@@ -90,10 +90,11 @@ export class Sweep {
 
   async #compareInboxes (userIds: string[]): Promise<void> {
     const delivered = new Map(userIds.map(userId => [userId, this.#hub.roster.user(userId)?.inbox.delivered]))
-    for (const [userId, { inboxRevision, banned }] of await this.#source.inboxes(userIds)) {
+    for (const [userId, { inboxRevision, banned, tokensValidFrom }] of await this.#source.inboxes(userIds)) {
       if (inboxRevision < (delivered.get(userId) ?? 0)) return this.#goneBack({ userId })
       this.#hub.expectInbox(userId, inboxRevision)
       if (banned) this.#hub.roster.closeUser(userId, CLOSE.BANNED)
+      if (tokensValidFrom) this.#hub.roster.closeUser(userId, CLOSE.TOKEN_INVALID, { issuedBefore: tokensValidFrom.getTime() })
     }
   }
 

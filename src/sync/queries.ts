@@ -81,10 +81,10 @@ export async function heads (db: Queryable, chatIds: string[]): Promise<{ chatId
   }, [chatIds])
 }
 
-export async function inboxes (db: Queryable, userIds: string[]): Promise<{ userId: string, inboxRevision: number, banned: boolean }[]> {
+export async function inboxes (db: Queryable, userIds: string[]): Promise<{ userId: string, inboxRevision: number, banned: boolean, tokensValidFrom: Date | null }[]> {
   return db.query({
     name: 'sync.inboxes',
-    text: `SELECT i.user_id AS "userId", i.inbox_revision AS "inboxRevision", coalesce(u.banned_until > now(), false) AS banned
+    text: `SELECT i.user_id AS "userId", i.inbox_revision AS "inboxRevision", coalesce(u.banned_until > now(), false) AS banned, u.tokens_valid_from AS "tokensValidFrom"
            FROM chat.user_inbox i JOIN chat.chat_user u ON u.id = i.user_id WHERE i.user_id = ANY ($1::text[])`,
   }, [userIds])
 }

@@ -131,7 +131,7 @@ async function manyChats (t: Test, count: number, options: Omit<NoticesOptions, 
   const notices = new Notices({ hub, log, ...options })
   const alive = setInterval(() => {}, 1_000) // (the notices' timers keep no process alive)
   t.teardown(async () => { clearInterval(alive); await notices.close() })
-  await hub.roster.connect({ id: 'here', userId: 'here', send: () => {}, close: () => {} })
+  await hub.roster.connect({ id: 'here', userId: 'here', issuedAt: 0, send: () => {}, close: () => {} })
   const message = (chatId: string, revision: number) => hub.publish([{
     kind: 'chat', type: 'message_received', chatId, previousRevision: revision - 1, revision, data: '{"message":{}}', message: { seq: revision, senderId: 'there' },
   }])

@@ -47,7 +47,7 @@ t.test('who comes back within the grace was never away, nor is who has another d
   await alice.next('user_online', of('bob'))
   const desk = await online(t, parley, 'bob')
   phone.ws.terminate()
-  const gone = once(parley.app.hub, 'gone')
+  const gone = once(parley.app.hub.roster, 'gone')
   desk.ws.terminate()
   await gone
   t.match(await presenceOf(parley, 'alice', 'bob'), { status: 'ONLINE' })

@@ -24,7 +24,7 @@ t.test('above the limit comes their number, once for all that has happened meanw
   const heard: { type: string, data: { userId?: string, viewerCount?: number } }[] = []
   let wake = () => {}
   const come = async (userId: string) => {
-    const peer = { id: userId, userId, close: () => {}, send: (frame: Buffer) => { if (userId === 'first') { heard.push(parse(frame)); wake() } } }
+    const peer = { id: userId, userId, issuedAt: 0, close: () => {}, send: (frame: Buffer) => { if (userId === 'first') { heard.push(parse(frame)); wake() } } }
     await hub.roster.connect(peer)
     if (hub.roster.watch(peer, CHAT, { bound: 0, lastRevision: 1, memberCount: 1 })) viewers.joined(userId, CHAT)
     return peer

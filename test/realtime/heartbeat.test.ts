@@ -7,7 +7,7 @@ t.test('who does not answer pings is taken for dead', async t => {
   const parley = await startParley(t, { HEARTBEAT_SECONDS: '0.3', SILENCE_SECONDS: '1.5' })
   const healthy = await signIn(t, parley, 'alice')
   const dead = await signIn(t, parley, 'bob', { autoPong: false })
-  const gone = once(parley.app.hub, 'gone')
+  const gone = once(parley.app.hub.roster, 'gone')
   await once(dead.ws, 'ping')
   t.equal((await dead.closed).code, 1006, 'cut, without a goodbye that nobody would hear')
   await gone

@@ -15,6 +15,7 @@ const empty: HubSource = {
 class FakePeer {
   readonly id: string
   readonly userId: string
+  readonly issuedAt = 0
   readonly closed: Promise<number>
   close: (code: number) => void = () => {}
 

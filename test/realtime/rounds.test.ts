@@ -27,7 +27,7 @@ const left: Frame = {
 
 async function follow (hub: Hub, userId: string): Promise<Buffer[]> {
   const got: Buffer[] = []
-  await hub.roster.connect({ id: userId, userId, send: bytes => { got.push(bytes) }, close: () => {} })
+  await hub.roster.connect({ id: userId, userId, issuedAt: 0, send: bytes => { got.push(bytes) }, close: () => {} })
   return got
 }
 

@@ -104,6 +104,19 @@ t.test('tokens that were issued too early are not valid', async t => {
   t.match(await (await signIn(t, parley, 'grace', { token: parley.token('grace', { iat }) })).command('ping', {}), {})
 })
 
+t.test('a socket ends when the token that it came with is no longer valid', async t => {
+  const iat = Math.floor(Date.now() / 1000)
+  const [old, renewed, late] = [
+    await signIn(t, parley, 'heidi', { token: parley.token('heidi', { iat: iat - 1 }) }),
+    await signIn(t, parley, 'heidi', { token: parley.token('heidi', { iat: iat - 1 }) }),
+    await signIn(t, parley, 'heidi', { token: parley.token('heidi', { iat }) }),
+  ]
+  await renewed.command('authenticate', { token: parley.token('heidi', { iat }) })
+  await sql.rows("UPDATE chat.chat_user SET tokens_valid_from = to_timestamp($1) WHERE id = 'heidi'", [iat])
+  t.equal((await old.closed).code, 4401)
+  for (const socket of [renewed, late]) t.match(await socket.command('ping', {}), {}, 'a newer token goes on')
+})
+
 t.test('another history of the database: everybody starts anew', async t => {
   const chatId = await makeGroup(parley, 'alice', ['bob'])
   const [alice, bob] = [await signIn(t, parley, 'alice'), await signIn(t, parley, 'bob')]

@@ -47,7 +47,7 @@ t.test('a socket that ends while it is renewed leaves nothing behind', async t =
   await sql.rows('LOCK TABLE chat.chat_user IN ACCESS EXCLUSIVE MODE')
   socket.ws.send(JSON.stringify({ id: 'renew', type: 'authenticate', data: { token: token('carol') } }))
   await sql.until("EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'chat.chat_user'::regclass)")
-  const gone = once(parley.app.hub, 'gone')
+  const gone = once(parley.app.hub.roster, 'gone')
   socket.ws.terminate()
   await gone
   await sql.rows('COMMIT')

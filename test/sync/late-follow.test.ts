@@ -29,9 +29,9 @@ t.test('what comes between a client loading a new chat and the hub following it 
   const hub = new Hub(bus, source, pino({ level: 'silent' }))
   const told = new Promise<{ type: string, data: { since: number } }>(resolve => {
     const send = (frame: Buffer) => { if (frame.includes('"changes"')) resolve(JSON.parse(frame.toString('utf8', frame.indexOf('{')))) } // after the header
-    void hub.roster.connect({ id: 'one', userId: 'alice', send, close: () => {} })
+    void hub.roster.connect({ id: 'one', userId: 'alice', issuedAt: 0, send, close: () => {} })
   })
-  await hub.roster.connect({ id: 'two', userId: 'alice', send: () => {}, close: () => {} })
+  await hub.roster.connect({ id: 'two', userId: 'alice', issuedAt: 0, send: () => {}, close: () => {} })
   const memberships = [membership(1, { joinRevision: 5 })]
   hub.publish([{ kind: 'inbox', userId: 'alice', previousRevision: 0, revision: 1, update: { previousInboxRevision: 0, inboxRevision: 1, memberships, hidden: [], removed: [] } }])
   lookedUp({ lastRevision: 9, memberCount: 2 })
