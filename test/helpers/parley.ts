@@ -17,6 +17,8 @@ export interface TestClaims { name?: string, picture?: string, role?: string, ex
 export interface Parley {
   app: FastifyInstance
   databaseUrl: string
+  /** Where its files are; nothing is there until the first one comes. */
+  mediaDir: string
   /** http://127.0.0.1:port */
   url: string
   /** The WebSocket endpoint. */
@@ -44,5 +46,5 @@ export async function startParley (t: Test, settings: Record<string, string> = {
     await rm(dataDir, { recursive: true, force: true })
   })
   const url = await app.listen({ host: config.host, port: config.port })
-  return { app, databaseUrl, url, wsUrl: `${url.replace('http', 'ws')}/api/v1/chat/ws`, token }
+  return { app, databaseUrl, mediaDir: config.media.dir, url, wsUrl: `${url.replace('http', 'ws')}/api/v1/chat/ws`, token }
 }
