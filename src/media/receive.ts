@@ -57,6 +57,7 @@ class Meter extends Transform {
 /** The body, metered. It ends with an error when the client goes away; when it is destroyed the connection stays, for the answer. */
 function bodyOf (request: IncomingMessage, limit: number): Meter {
   const meter = new Meter(limit)
+  meter.on('error', () => {}) // whoever reads it is told; an error that nobody listens to ends the process
   const gone = () => { if (!request.complete) meter.destroy(new ApiError('VALIDATION_FAILED', 'The request has been broken off')) }
   request.once('close', gone)
   meter.once('close', () => request.off('close', gone))
@@ -98,11 +99,12 @@ export async function receiveForm (request: IncomingMessage, { dir, maxBytes, ma
   const fields = new Map<string, string>()
   const saving: Promise<ReceivedFile>[] = []
   const open = new Set<Readable>()
+  const parser = parserOf(request.headers, maxBytes)
+  if (parser instanceof ApiError) throw await refused(request, parser)
   const body = bodyOf(request, maxRequestBytes)
   const giveUp = (error: Error) => { body.destroy(error) }
 
   try {
-    const parser = parserOf(request.headers, maxBytes)
     for (const limit of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) parser.on(limit, () => giveUp(new ApiError('VALIDATION_FAILED', `An upload has up to ${MAX_FILES} files, and few fields beside them`)))
     parser.on('field', (name, value, _nameTruncated, valueTruncated) => {
       if (valueTruncated) return giveUp(new ApiError('VALIDATION_FAILED', `${name} is too long`))
@@ -119,17 +121,18 @@ export async function receiveForm (request: IncomingMessage, { dir, maxBytes, ma
     await pipeline(body, parser)
     return { files: await Promise.all(saving), fields }
   } catch (error) {
+    body.destroy()
     for (const stream of open) stream.destroy(error instanceof Error ? error : undefined)
     await Promise.allSettled(saving) // nobody writes there any more
     throw await refused(request, error)
   }
 }
 
-function parserOf (headers: IncomingMessage['headers'], fileSize: number): BusboyInstance {
+function parserOf (headers: IncomingMessage['headers'], fileSize: number): BusboyInstance | ApiError {
   try {
     return new Busboy({ headers: headers as BusboyHeaders, limits: { ...LIMITS, fileSize } })
   } catch (cause) {
-    throw new ApiError('VALIDATION_FAILED', 'This is not multipart/form-data', { cause })
+    return new ApiError('VALIDATION_FAILED', 'This is not multipart/form-data', { cause })
   }
 }
 

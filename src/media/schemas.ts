@@ -24,7 +24,7 @@ export type Attachment = Static<typeof Attachment>
 export const AttachmentIds = Type.Array(AttachmentId, { minItems: 1, maxItems: 10, uniqueItems: true, description: 'Files that I have uploaded to this chat, and not sent yet' })
 
 export const MediaRef = Input({ mediaId: AttachmentId })
-export const Ticket = Input({ ticket: Type.String({ minLength: 1, maxLength: 2_048 }) })
+export const TicketQuery = Input({ ticket: Type.Optional(Type.String({ maxLength: 2_048 })) })
 
 const MessageTypeOfFile = Type.Enum(['IMAGE', 'VIDEO', 'AUDIO', 'VOICE', 'FILE'])
 

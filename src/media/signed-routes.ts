@@ -4,10 +4,10 @@ import { ApiError } from '../errors.ts'
 import { sendFile } from './download.ts'
 import { receiveBytes } from './receive.ts'
 import { closing, FileContent, ON_ITS_WAY_MS } from './routes.ts'
-import { Ticket } from './schemas.ts'
+import { TicketQuery } from './schemas.ts'
 import type { MediaService } from './service.ts'
 import type { Storage } from './storage/storage.ts'
-import type { Ticket as TicketContent, Tickets } from './tickets.ts'
+import type { Ticket, Tickets } from './tickets.ts'
 
 export interface SignedRoutesOptions {
   media: MediaService
@@ -22,7 +22,8 @@ export const signedRoutes: FastifyPluginAsyncTypebox<SignedRoutesOptions> = asyn
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', async () => undefined) // its handler reads it, whatever it is
 
-  async function admitted (text: string): Promise<TicketContent> {
+  async function admitted (text: string | undefined): Promise<Ticket> {
+    if (!text) throw new ApiError('TOKEN_MISSING')
     const ticket = (await tickets()).read(text)
     await admit(ticket.userId, ticket.issuedAt)
     return ticket
@@ -51,5 +52,5 @@ export const signedRoutes: FastifyPluginAsyncTypebox<SignedRoutesOptions> = asyn
 
 const tags = ['media']
 const security: never[] = []
-const get = { tags, security, summary: 'A file, by a URL of POST /media/urls', querystring: Ticket, response: { 200: FileContent, 206: FileContent } }
-const put = { tags, security, summary: 'The bytes of an upload, by a URL of POST /media/upload-url', querystring: Ticket, response: { 204: { description: 'Done', type: 'null' } } }
+const get = { tags, security, summary: 'A file, by a URL of POST /media/urls', querystring: TicketQuery, response: { 200: FileContent, 206: FileContent } }
+const put = { tags, security, summary: 'The bytes of an upload, by a URL of POST /media/upload-url', querystring: TicketQuery, response: { 204: { description: 'Done', type: 'null' } } }
