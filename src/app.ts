@@ -47,7 +47,6 @@ import { presenceService } from './presence/service.ts'
 import { Typing } from './presence/typing.ts'
 import { Viewers } from './presence/viewers.ts'
 import type { Bus } from './realtime/bus/bus.ts'
-import { MemoryBus } from './realtime/bus/memory.ts'
 import { reactions } from './reactions/index.ts'
 import { reactionsService } from './reactions/service.ts'
 import { realtime } from './realtime/index.ts'
@@ -66,7 +65,7 @@ import { users } from './users/index.ts'
 import { usersService, type UsersService } from './users/service.ts'
 
 /** The whole system. Listening is the caller's. */
-export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus: Bus = new MemoryBus()): Promise<FastifyInstance> {
+export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus?: Bus): Promise<FastifyInstance> {
   const app = fastify({
     ...(logger ? { loggerInstance: logger } : { logger: { level: config.logLevel } }),
     bodyLimit: config.realtime.maxFrameBytes, // what is too large for a frame is for REST, too
@@ -93,7 +92,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   const changesReader = new ChangesReader(app.db)
   await app.register(realtime, {
     config,
-    bus,
+    ...(bus && { bus }),
     source: hubSource(app.db, changesReader),
     authenticate: async token => {
       const identity = await app.verifyToken(token)
@@ -133,9 +132,11 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
   const chatService = chatsService({ db, changes, members: memberService, memberships, requests, invitations, ensureUsers })
   const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
   const leases = new Leases(db, hub, config.realtime, app.log)
-  const bans = bansService({ db, hub, ensureUsers, forgetUser: userService.forget })
+  const bans = bansService({ db, hub, ensureUsers })
   const typing = new Typing(hub, config.realtime.typingTimeoutMs)
   const viewers = new Viewers(hub, leases)
+
+  hub.on('expelled', userService.forget)
 
   await app.register(users, { users: userService })
   await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), requests, removal: removalService(db) })

@@ -55,6 +55,14 @@ export type Config = Readonly<{
     /** null: the files lie in `dir`. */
     s3: Readonly<S3Options> | null
   }>
+  /** What the processes of a deployment tell each other by. */
+  bus: Bus
+  redis: Readonly<{
+    url: string
+    /** In front of all that Parley names there, so that several deployments can share a server. */
+    prefix: string
+    isCluster: boolean
+  }> | null
   rateLimits: Readonly<{
     /** WebSocket commands a second and connection, burst twice that; 0: off. */
     commandsPerSecond: number
@@ -85,6 +93,8 @@ export type Config = Readonly<{
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 type LogLevel = typeof LOG_LEVELS[number]
+const BUSES = ['memory', 'postgres', 'redis'] as const
+type Bus = typeof BUSES[number]
 
 /** RFC 7518, section 3.2: a key for HS256 is no shorter than the hash. */
 const MIN_SECRET_BYTES = 32
@@ -115,6 +125,8 @@ export function loadConfig (env: Env): Config {
   const read = new Reader(env)
   const url = read.url('DATABASE_URL', ['postgresql:', 'postgres:'])
   const dataDir = resolve(read.text('DATA_DIR') ?? '.data')
+  const redisUrl = read.url('REDIS_URL', ['redis:', 'rediss:'])
+  const redis = { prefix: read.text('REDIS_PREFIX') ?? 'parley', isCluster: read.oneOf('REDIS_CLUSTER', ['on', 'off'], 'off') === 'on' }
   const config: Config = {
     host: read.text('HOST') ?? (url ? '0.0.0.0' : '127.0.0.1'), // the embedded database means a developer's own machine
     port: read.integer('PORT', { fallback: 3000, max: 65_535 }),
@@ -147,6 +159,8 @@ export function loadConfig (env: Env): Config {
       dir: resolve(read.text('MEDIA_DIR') ?? join(dataDir, 'media')),
       s3: read.oneOf('STORAGE', ['disk', 's3'], 'disk') === 's3' ? read.s3() : null,
     },
+    bus: read.oneOf('BUS', BUSES, 'memory'),
+    redis: redisUrl === null ? null : { url: redisUrl, ...redis },
     rateLimits: {
       commandsPerSecond: read.number('RATE_LIMIT_COMMANDS', { fallback: 20 }),
       requestsPerSecond: read.number('RATE_LIMIT_REQUESTS', { fallback: 50 }),
@@ -172,7 +186,7 @@ export function loadConfig (env: Env): Config {
 }
 
 /** What is wrong although every single setting is right. */
-function contradictions (env: Env, { database, realtime }: Config): string[] {
+function contradictions (env: Env, { bus, database, realtime }: Config): string[] {
   const faults: string[] = []
   const keys = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL'].filter(name => env[name])
   if (keys.length > 1) faults.push(`${keys.join(', ')}: only one of them can be set`)
@@ -180,6 +194,7 @@ function contradictions (env: Env, { database, realtime }: Config): string[] {
     faults.push('JWT_SECRET is not set: with DATABASE_URL, set JWT_SECRET, JWT_PUBLIC_KEY or JWKS_URL to what your application signs its tokens with')
   }
   if (database.directUrl && !env.DATABASE_URL) faults.push('DATABASE_DIRECT_URL is set without DATABASE_URL')
+  if (bus === 'redis' && !env.REDIS_URL) faults.push('REDIS_URL is not set: with BUS=redis, set it to a Redis or Valkey server, redis://host:6379')
   if (realtime.silenceMs <= realtime.heartbeatMs) {
     faults.push('SILENCE_SECONDS must be more than HEARTBEAT_SECONDS: a healthy socket speaks once a heartbeat')
   }

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import t, { type Test } from 'tap'
+import { Helpers } from '../../src/media/inspect/helpers.ts'
 import { inspect, type Inspected } from '../../src/media/inspect/inspect.ts'
 import { isInline } from '../../src/media/inspect/types.ts'
 import { animation, m4a, noise, opus, pngClaiming, video, wav, wavHeader, zip } from './samples.ts'
@@ -48,7 +50,7 @@ t.test('colours of a wider space are told in sRGB', async t => {
 for (const format of ['jpeg', 'png', 'gif', 'webp', 'avif'] as const) {
   t.test(`${format}: whole, cut short, and with something behind it`, async t => {
     const uploaded = await noise(64, 48).toFormat(format).toBuffer()
-    t.match(await look(uploaded), { kind: 'image', mimeType: `image/${format}`, width: 64, height: 48 })
+    t.match(await look(uploaded), { kind: 'image', mimeType: `image/${format === 'avif' ? 'webp' : format}`, width: 64, height: 48 })
     for (const length of [40, uploaded.length >> 1, uploaded.length - 20]) await refuses(t, uploaded.subarray(0, length), 'VALIDATION_FAILED')
     const found = await look(Buffer.concat([uploaded, Buffer.from('<script>alert(1)</script>PK\x03\x04')]))
     t.notOk(readFileSync(found.cleanedPath!).includes('<script>'))
@@ -157,3 +159,35 @@ t.test('many at once, each by itself', async t => {
   const results = await Promise.allSettled(Array.from({ length: 20 }, (_, index) => look(index % 2 === 0 ? png : png.subarray(0, 5000))))
   t.strictSame(results.map(({ status }) => status), Array.from({ length: 20 }, (_, index) => index % 2 === 0 ? 'fulfilled' : 'rejected'))
 })
+
+t.test('a file that does not come to an end, and one that its reader dies of', async t => {
+  const fifo = join(workDir, 'fifo')
+  execFileSync('mkfifo', [fifo])
+  const made = { cleanedPath: join(workDir, 'cleaned'), thumbnailPath: join(workDir, 'thumbnail'), isVoice: false }
+  const helpers = new Helpers({ withinMs: 500 })
+  await t.rejects(helpers.look({ path: fifo, ...made }), { code: 'VALIDATION_FAILED', cause: /after 500 ms/ })
+  const path = join(workDir, 'text')
+  writeFileSync(path, 'hello')
+  t.match(await helpers.look({ path, ...made }), { found: { mimeType: 'text/plain' } })
+
+  const before = children()
+  const patient = new Helpers()
+  const looking = patient.look({ path: fifo, ...made })
+  const [helper] = children().filter(pid => !before.includes(pid))
+  process.kill(helper!, 'SIGSEGV')
+  await t.rejects(looking, { code: 'VALIDATION_FAILED', cause: /SIGSEGV/ })
+  t.match(await patient.look({ path, ...made }), { found: { mimeType: 'text/plain' } })
+})
+
+t.test('who would wait too long is told so', async t => {
+  const path = join(workDir, 'text')
+  writeFileSync(path, 'hello')
+  const results = await Promise.allSettled(Array.from({ length: 100 }, () => inspect(path, { fileName: '', isVoice: false, workDir })))
+  const refused = results.flatMap(result => result.status === 'rejected' ? [result.reason] : [])
+  t.ok(refused.length > 0 && refused.every(({ code, retryable }) => code === 'OVERLOADED' && retryable))
+  t.ok(results.length - refused.length >= 64)
+})
+
+function children (): number[] {
+  return execFileSync('ps', ['-o', 'pid=', '--ppid', String(process.pid)], { encoding: 'utf8' }).trim().split(/\s+/).map(Number)
+}

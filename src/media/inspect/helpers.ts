@@ -22,7 +22,12 @@ const IDLE_MS = 10_000
 export class Helpers {
   readonly #turns = new Turns(AT_ONCE, 1)
   readonly #idle = new Set<Helper>()
+  readonly #withinMs: number
   #asked = 0
+
+  constructor ({ withinMs = LOOK_WITHIN_MS } = {}) {
+    this.#withinMs = withinMs
+  }
 
   /** @throws {ApiError} OVERLOADED when too many wait already; VALIDATION_FAILED where a helper has died of the file or not come to an end: so would the next */
   async look (task: Look): Promise<Answer> {
@@ -39,7 +44,7 @@ export class Helpers {
     const [helper = new Helper(ended => this.#idle.delete(ended))] = this.#idle
     this.#idle.delete(helper)
     try {
-      const reply = await helper.ask(task)
+      const reply = await helper.ask(task, this.#withinMs)
       if (reply.memory > MAX_MEMORY_BYTES) helper.end()
       else this.#idle.add(helper)
       return reply
@@ -71,11 +76,11 @@ class Helper {
   }
 
   /** One at a time. Rejects where the helper ends before it answers. */
-  async ask (task: Look): Promise<Reply> {
+  async ask (task: Look, withinMs: number): Promise<Reply> {
     this.#pending = Promise.withResolvers()
     this.#process.ref()
     this.#process.channel?.ref()
-    this.#limit(LOOK_WITHIN_MS)
+    this.#limit(withinMs)
     try {
       this.#process.send(task)
       return await this.#pending.promise
