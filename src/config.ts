@@ -157,7 +157,7 @@ export function loadConfig (env: Env): Config {
       maxRequestBytes: read.integer('MEDIA_MAX_REQUEST_BYTES', { fallback: 500 * MIB, min: 1 }),
       userQuotaBytes: read.integer('MEDIA_USER_QUOTA_BYTES', { fallback: 0 }),
       dir: resolve(read.text('MEDIA_DIR') ?? join(dataDir, 'media')),
-      s3: read.oneOf('STORAGE', ['disk', 's3'], 'disk') === 's3' ? read.s3() : null,
+      s3: read.s3(read.oneOf('STORAGE', ['disk', 's3'], 'disk') === 's3'),
     },
     bus: read.oneOf('BUS', BUSES, 'memory'),
     redis: redisUrl === null ? null : { url: redisUrl, ...redis },
@@ -248,19 +248,20 @@ class Reader {
     return this.#refuse(null, name, `must be a URL that starts with ${protocols.map(each => `${each}//`).join(' or ')}`, { hide: true })
   }
 
-  /** Where STORAGE is s3. Without keys the SDK looks for them where it always does. */
-  s3 (): S3Options {
+  /** Without keys the SDK looks for them where it always does. */
+  s3 (isUsed: boolean): S3Options | null {
     const [bucket, accessKeyId, secretAccessKey] = [this.text('S3_BUCKET'), this.text('S3_ACCESS_KEY_ID'), this.text('S3_SECRET_ACCESS_KEY')]
     const endpoint = this.url('S3_ENDPOINT', ['https:', 'http:'])
-    if (bucket === null) this.faults.push('S3_BUCKET is not set: with STORAGE=s3 it names the bucket for the files')
+    if (isUsed && bucket === null) this.faults.push('S3_BUCKET is not set: with STORAGE=s3 it names the bucket for the files')
     if ((accessKeyId === null) !== (secretAccessKey === null)) this.faults.push('S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: both can be set, or neither')
-    return {
+    const options = {
       bucket: bucket ?? '',
       region: this.text('S3_REGION') ?? 'us-east-1',
       endpoint,
       credentials: accessKeyId !== null && secretAccessKey !== null ? { accessKeyId, secretAccessKey } : null,
       forcePathStyle: this.oneOf('S3_FORCE_PATH_STYLE', ['on', 'off'], endpoint === null ? 'off' : 'on') === 'on',
     }
+    return isUsed ? options : null
   }
 
   origins (name: string): string[] {

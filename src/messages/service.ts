@@ -183,10 +183,10 @@ function filesOf ({ content, type, attachmentIds }: NewMessage): { type?: string
   const isPlain = type === undefined || type === 'TEXT' || type === 'ENCRYPTED'
   if (attachmentIds === undefined) {
     if (content === undefined) throw new ApiError('VALIDATION_FAILED', 'content is missing', { details: { field: 'content', message: 'is missing' } })
-    if (!isPlain) throw new ApiError('VALIDATION_FAILED', `${type} comes with attachmentIds`, { details: { field: 'type', message: 'comes with attachmentIds' } })
+    if (!isPlain) throw new ApiError('VALIDATION_FAILED', `type ${type} comes with attachmentIds`, { details: { field: 'type', message: 'comes with attachmentIds' } })
     return { type: type ?? 'TEXT' }
   }
-  if (isPlain && type !== undefined) throw new ApiError('VALIDATION_FAILED', `${type} has no attachments`, { details: { field: 'type', message: 'has no attachments' } })
+  if (isPlain && type !== undefined) throw new ApiError('VALIDATION_FAILED', `type ${type} has no attachments`, { details: { field: 'type', message: 'has no attachments' } })
   return { ...(type !== undefined && { type }), attachments: attachmentIds.map(id => ({ id: id.toLowerCase() })) }
 }
 
