@@ -14,6 +14,9 @@ import { sanctionsService } from './chats/sanctions.ts'
 import { chatsService } from './chats/service.ts'
 import type { Config } from './config.ts'
 import { ANSWER_WITHIN_MS } from './deadline.ts'
+import { media } from './media/index.ts'
+import { mediaParts, type MediaParts } from './media/parts.ts'
+import { signedRoutes } from './media/signed-routes.ts'
 import { messages } from './messages/index.ts'
 import { recoveryService } from './messages/recovery.ts'
 import { retentionService } from './messages/retention.ts'
@@ -34,6 +37,7 @@ import { metrics } from './plugins/metrics.ts'
 import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
 import { serialization } from './plugins/serialization.ts'
+import { storage } from './plugins/storage.ts'
 import { validation } from './plugins/validation.ts'
 import { notices } from './notices/index.ts'
 import { pins } from './pins/index.ts'
@@ -82,6 +86,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus?
   await app.register(database, { config })
   await app.register(metrics)
   await app.register(jobs, { config })
+  await app.register(storage, { config })
   await app.register(health)
   await app.register(auth, { config })
   await app.register(admin, { config })
@@ -99,14 +104,16 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus?
   })
   const changes = new Changes(app.db, app.hub)
   const userService = usersService({ db: app.db, changes, config })
-  await app.register(api, { prefix: '/api/v1/chat', config, changes, changesReader, userService })
+  const files = await mediaParts(app, config)
+  await app.register(signedRoutes, { prefix: '/api/v1/chat', ...files, admit: userService.admitWithoutToken })
+  await app.register(api, { prefix: '/api/v1/chat', config, changes, changesReader, userService, files })
   return app
 }
 
-interface ApiOptions { config: Config, changes: Changes, changesReader: ChangesReader, userService: UsersService }
+interface ApiOptions { config: Config, changes: Changes, changesReader: ChangesReader, userService: UsersService, files: MediaParts }
 
 /** Every route below needs a token (those below /admin one of an administrator, or the server's key). Each slice is given what it needs of the others: none imports another's service. */
-async function api (app: FastifyInstance, { config, changes, changesReader, userService }: ApiOptions): Promise<void> {
+async function api (app: FastifyInstance, { config, changes, changesReader, userService, files }: ApiOptions): Promise<void> {
   app.addHook('onRequest', async request => {
     const token = bearerToken(request.headers.authorization)
     if (app.admitServer(request, token)) return
@@ -135,6 +142,7 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
 
   await app.register(users, { users: userService })
   await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), requests, removal: removalService(db) })
+  await app.register(media, files)
   await app.register(messages, {
     messages: messagesService({
       db,
@@ -142,6 +150,7 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
       writer: supportChats.reopening(writer),
       config,
       directChat: chatService.direct,
+      filesGone: () => files.cleaning.soon(),
       delivered: async (userId, chatId, upToSeq) => { await receiptService.delivered(userId, chatId, { upToSeq }) },
     }),
     threads: threadsService(db),

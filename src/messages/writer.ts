@@ -202,7 +202,7 @@ function settle (batch: Entry[], outcomes: SendOutcome[]): Entry[] {
 /** Why a message was refused, for who has sent it. */
 export function refusal ({ code, retryAfterMs }: SendOutcome): ApiError {
   if (!isErrorCode(code)) return new ApiError('INTERNAL', '', { cause: new Error(`chat.send_messages says ${code}`) })
-  return new ApiError(code, '', retryAfterMs === null ? {} : { retryAfterMs })
+  return new ApiError(code, code === 'VALIDATION_FAILED' ? 'type is not that of the attachments' : '', retryAfterMs === null ? {} : { retryAfterMs })
 }
 
 function succeed ({ timer, resolve }: Entry, outcome: SendOutcome): void {
