@@ -65,6 +65,10 @@ export class ServerProcess {
     await once(this.#child, 'exit')
   }
 
+  get pid (): number {
+    return this.#child?.pid ?? 0
+  }
+
   get isRunning (): boolean {
     return this.#child?.exitCode === null && this.#child.signalCode === null
   }
