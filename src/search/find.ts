@@ -27,8 +27,9 @@ const GROWTH = 4
 const FIRST_ALONE = 1.25
 /** Of who is in thousands of chats, those with the newest messages first. */
 const FIRST_CHATS = 100
-/** Chats. Less is read as fast by one. */
-const WORTH_TWO = 16
+/** Chats that one connection reads; more of them share. */
+const CHATS_EACH = 16
+const MOST_CONNECTIONS = 3
 /** Messages that one statement looks at. */
 const MOST = 4_000
 
@@ -66,13 +67,13 @@ export async function findNewest (db: Queryable, stretches: Stretch[], wanted: W
   }
 }
 
-/** Most of a search is this. Half of the chats each for two connections: the database has more than one core. */
+/** Most of a search is this. The chats are dealt out to several connections: the database has more than one core. */
 async function read (db: Queryable, wanted: Wanted, sources: Source[]): Promise<void> {
-  const middle = sources.length < WORTH_TWO ? sources.length : sources.length >> 1
-  await Promise.all([sources.slice(0, middle), sources.slice(middle)].map(async half => {
-    if (half.length === 0) return
-    const rows = Map.groupBy(await loadCandidates(db, wanted, half.map(({ stretch }) => stretch)), ({ n }) => n)
-    for (const [index, source] of half.entries()) source.candidates = candidatesOf(rows.get(index + 1) ?? [], source.stretch)
+  const connections = Math.min(MOST_CONNECTIONS, Math.ceil(sources.length / CHATS_EACH))
+  await Promise.all(Array.from({ length: connections }, async (_, connection) => {
+    const share = sources.filter((_, index) => index % connections === connection)
+    const rows = Map.groupBy(await loadCandidates(db, wanted, share.map(({ stretch }) => stretch)), ({ n }) => n)
+    for (const [index, source] of share.entries()) source.candidates = candidatesOf(rows.get(index + 1) ?? [], source.stretch)
   }))
 }
 
