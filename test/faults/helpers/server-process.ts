@@ -74,10 +74,19 @@ export class ServerProcess {
   }
 
   async takeStock (): Promise<Holdings> {
+    return this.#ask('take stock')
+  }
+
+  /** What the process has of the machine, garbage collected: quick, where stock is not. */
+  async weigh (): Promise<{ residentBytes: number }> {
+    return this.#ask('weigh')
+  }
+
+  async #ask<Answer> (question: string): Promise<Answer> {
     const answer = once(this.#child as ChildProcess, 'message')
-    this.#child?.send('take stock')
-    const [holdings] = await answer
-    return holdings
+    this.#child?.send(question)
+    const [said] = await answer
+    return said
   }
 
   async #isListening (): Promise<boolean> {
