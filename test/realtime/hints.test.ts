@@ -58,7 +58,9 @@ t.test('what waits is bounded', t => {
     hints.add({ kind: 'fleeting', type: 'user_typing', chatId: chatOf(n), data: '{}' })
   }
   const payloads = hints.take(NODE)
-  t.ok(payloads.reduce((sum, payload) => sum + payload.length, 0) < 2_000_000)
+  const kinds = Map.groupBy(payloads.flatMap(payload => decodeHints(payload).frames), ({ kind }) => kind)
+  t.equal(kinds.get('hint')?.length, 20_000)
+  t.ok((kinds.get('fleeting')?.length ?? 0) < 10_000)
   hints.add(chat(1, 9))
   t.equal(hints.take(NODE).length, 1, 'and it goes on')
   t.end()
