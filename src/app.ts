@@ -27,6 +27,7 @@ import { reviewService } from './moderation/review.ts'
 import { admin } from './plugins/admin.ts'
 import { auth, bearerToken } from './plugins/auth.ts'
 import { database } from './plugins/database.ts'
+import { answerInTime } from './plugins/deadline.ts'
 import { earlyErrors, errorHandler } from './plugins/error-handler.ts'
 import { health } from './plugins/health.ts'
 import { jobs } from './plugins/jobs.ts'
@@ -112,6 +113,7 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
     request.identity = await app.verifyToken(token)
     await userService.admitOften(request.identity)
   })
+  await app.register(answerInTime)
   await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond })
 
   const { db, hub } = app
