@@ -26,13 +26,13 @@ export interface MessagesDependencies {
   config: Pick<Config, 'editWindowSeconds'>
   /** Finds the DIRECT chat with somebody, or makes it; undefined: there is none, and it was not to be made. */
   directChat: (userId: string, targetUserId: string, options: { make: boolean }) => Promise<string | undefined>
-  /** Whoever fetches the newest messages has got them. */
-  delivered: (userId: string, chatId: string, upToSeq: number) => Promise<void>
+  /** Whoever fetches the newest messages has got them: that is written down behind their back. */
+  fetched: (userId: string, chatId: string, upToSeq: number) => void
 }
 
 export interface Sent { duplicate: boolean, body: EncodedJson }
 
-export function messagesService ({ db, changes, writer, config, directChat, delivered }: MessagesDependencies) {
+export function messagesService ({ db, changes, writer, config, directChat, fetched }: MessagesDependencies) {
   async function send (userId: string, chatId: string, request: NewMessage): Promise<Sent> {
     assertMetadata(request.metadata)
     const { content, type = 'TEXT', metadata = {}, clientMessageId = randomUUID() } = request
@@ -87,7 +87,7 @@ export function messagesService ({ db, changes, writer, config, directChat, deli
       if (!rows) throw new ApiError('CHAT_NOT_FOUND')
       const { before, around, type, senderId, from, to, hasAttachment } = query
       const isFiltered = (type ?? senderId ?? from ?? to ?? hasAttachment) !== undefined
-      if (before === undefined && around === undefined && !isFiltered && rows.lastSeq > rows.deliveredSeq) await delivered(userId, chatId, rows.lastSeq)
+      if (before === undefined && around === undefined && !isFiltered && rows.lastSeq > rows.deliveredSeq) fetched(userId, chatId.toLowerCase(), rows.lastSeq)
       return rows.page.with({ nextCursor: nextCursorOf(query, rows) })
     },
 

@@ -1,7 +1,7 @@
 import type { Change } from '../changes.ts'
+import { refusal } from '../errors.ts'
 import { received } from './publish.ts'
 import { sendMessages, type SendItem, type SendOutcome } from './queries.ts'
-import { refusal } from './writer.ts'
 
 /** Sends a message as a part of a change under way: both are committed, or neither is. @throws {ApiError} what it is refused for */
 export async function sendWithin (change: Change, item: SendItem): Promise<SendOutcome> {
