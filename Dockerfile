@@ -11,9 +11,10 @@ COPY src src
 RUN node prisma/generate.ts
 
 FROM node:24-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 MEDIA_DIR=/var/lib/parley/media
 WORKDIR /app
 COPY --from=build /app .
+RUN mkdir -p /var/lib/parley/media && chown -R node:node /var/lib/parley
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \

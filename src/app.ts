@@ -14,6 +14,9 @@ import { sanctionsService } from './chats/sanctions.ts'
 import { chatsService } from './chats/service.ts'
 import type { Config } from './config.ts'
 import { ANSWER_WITHIN_MS } from './deadline.ts'
+import { media } from './media/index.ts'
+import { mediaParts, type MediaParts } from './media/parts.ts'
+import { signedRoutes } from './media/signed-routes.ts'
 import { messages } from './messages/index.ts'
 import { recoveryService } from './messages/recovery.ts'
 import { retentionService } from './messages/retention.ts'
@@ -34,6 +37,7 @@ import { jobs } from './plugins/jobs.ts'
 import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
 import { serialization } from './plugins/serialization.ts'
+import { storage } from './plugins/storage.ts'
 import { validation } from './plugins/validation.ts'
 import { notices } from './notices/index.ts'
 import { pins } from './pins/index.ts'
@@ -44,7 +48,6 @@ import { presenceService } from './presence/service.ts'
 import { Typing } from './presence/typing.ts'
 import { Viewers } from './presence/viewers.ts'
 import type { Bus } from './realtime/bus/bus.ts'
-import { MemoryBus } from './realtime/bus/memory.ts'
 import { groupReactions } from './reactions/grouped.ts'
 import { reactions } from './reactions/index.ts'
 import { reactionsService } from './reactions/service.ts'
@@ -66,7 +69,7 @@ import { users } from './users/index.ts'
 import { usersService, type UsersService } from './users/service.ts'
 
 /** The whole system. Listening is the caller's. */
-export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus: Bus = new MemoryBus()): Promise<FastifyInstance> {
+export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus?: Bus): Promise<FastifyInstance> {
   const app = fastify({
     ...(logger ? { loggerInstance: logger } : { logger: { level: config.logLevel } }),
     bodyLimit: config.realtime.maxFrameBytes, // what is too large for a frame is for REST, too
@@ -85,6 +88,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   await app.register(openapi)
   await app.register(database, { config })
   await app.register(jobs, { config })
+  await app.register(storage, { config })
   await app.register(health)
   await app.register(auth, { config })
   await app.register(admin, { config })
@@ -92,7 +96,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   const changesReader = new ChangesReader(app.db)
   await app.register(realtime, {
     config,
-    bus,
+    ...(bus && { bus }),
     source: hubSource(app.db, changesReader),
     authenticate: async token => {
       const identity = await app.verifyToken(token)
@@ -102,14 +106,16 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus:
   })
   const changes = new Changes(app.db, app.hub)
   const userService = usersService({ db: app.db, changes, config })
-  await app.register(api, { prefix: '/api/v1/chat', config, changes, changesReader, userService })
+  const files = await mediaParts(app, config)
+  await app.register(signedRoutes, { prefix: '/api/v1/chat', ...files, admit: userService.admitWithoutToken })
+  await app.register(api, { prefix: '/api/v1/chat', config, changes, changesReader, userService, files })
   return app
 }
 
-interface ApiOptions { config: Config, changes: Changes, changesReader: ChangesReader, userService: UsersService }
+interface ApiOptions { config: Config, changes: Changes, changesReader: ChangesReader, userService: UsersService, files: MediaParts }
 
 /** Every route below needs a token (those below /admin one of an administrator, or the server's key). Each slice is given what it needs of the others: none imports another's service. */
-async function api (app: FastifyInstance, { config, changes, changesReader, userService }: ApiOptions): Promise<void> {
+async function api (app: FastifyInstance, { config, changes, changesReader, userService, files }: ApiOptions): Promise<void> {
   app.addHook('onRequest', async request => {
     const token = bearerToken(request.headers.authorization)
     if (app.admitServer(request, token)) return
@@ -134,12 +140,15 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
   const receiptService = receiptsService({ db, hub, marks, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
   const grouped = groupReactions(app)
   const leases = new Leases(db, hub, config.realtime, app.log)
-  const bans = bansService({ db, hub, ensureUsers, forgetUser: userService.forget })
+  const bans = bansService({ db, hub, ensureUsers })
   const typing = new Typing(hub, config.realtime.typingTimeoutMs)
   const viewers = new Viewers(hub, leases)
 
+  hub.on('expelled', userService.forget)
+
   await app.register(users, { users: userService })
   await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), requests, removal: removalService(db) })
+  await app.register(media, files)
   await app.register(messages, {
     messages: messagesService({
       db,
@@ -147,6 +156,7 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
       writer: supportChats.reopening(writer),
       config,
       directChat: chatService.direct,
+      filesGone: () => files.cleaning.soon(),
       fetched: (userId, chatId, upToSeq) => deliveries.fetched(userId, chatId, upToSeq),
     }),
     threads: threadsService(db),

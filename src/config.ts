@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import type { S3Options } from './media/storage/s3.ts'
 
 type Env = Record<string, string | undefined>
 
@@ -42,6 +43,26 @@ export type Config = Readonly<{
   unknownUsers: 'create' | 'refuse'
   /** Whether somebody whom one does not know has to ask before a DIRECT chat is more than a request. */
   chatRequests: boolean
+  media: Readonly<{
+    /** Of a file. */
+    maxBytes: number
+    /** Of a request, with all its files. */
+    maxRequestBytes: number
+    /** Of all that a user has uploaded and not deleted; 0: no limit. */
+    userQuotaBytes: number
+    /** Absolute. The files where STORAGE is disk; uploads under way in any case. */
+    dir: string
+    /** null: the files lie in `dir`. */
+    s3: Readonly<S3Options> | null
+  }>
+  /** What the processes of a deployment tell each other by. */
+  bus: Bus
+  redis: Readonly<{
+    url: string
+    /** In front of all that Parley names there, so that several deployments can share a server. */
+    prefix: string
+    isCluster: boolean
+  }> | null
   rateLimits: Readonly<{
     /** WebSocket commands a second and connection, burst twice that; 0: off. */
     commandsPerSecond: number
@@ -72,6 +93,8 @@ export type Config = Readonly<{
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 type LogLevel = typeof LOG_LEVELS[number]
+const BUSES = ['memory', 'postgres', 'redis'] as const
+type Bus = typeof BUSES[number]
 
 /** RFC 7518, section 3.2: a key for HS256 is no shorter than the hash. */
 const MIN_SECRET_BYTES = 32
@@ -79,6 +102,7 @@ const MIN_SECRET_BYTES = 32
 const MIN_SERVER_KEY_LENGTH = 32
 /** RFC 7518, section 3.3. */
 const MIN_RSA_BITS = 2048
+const MIB = 1024 * 1024
 /** A timer of more milliseconds than this would fire at once. */
 const MAX_TIMER_SECONDS = 2_147_483
 
@@ -100,6 +124,9 @@ export class ConfigError extends Error {
 export function loadConfig (env: Env): Config {
   const read = new Reader(env)
   const url = read.url('DATABASE_URL', ['postgresql:', 'postgres:'])
+  const dataDir = resolve(read.text('DATA_DIR') ?? '.data')
+  const redisUrl = read.url('REDIS_URL', ['redis:', 'rediss:'])
+  const redis = { prefix: read.text('REDIS_PREFIX') ?? 'parley', isCluster: read.oneOf('REDIS_CLUSTER', ['on', 'off'], 'off') === 'on' }
   const config: Config = {
     host: read.text('HOST') ?? (url ? '0.0.0.0' : '127.0.0.1'), // the embedded database means a developer's own machine
     port: read.integer('PORT', { fallback: 3000, max: 65_535 }),
@@ -110,7 +137,7 @@ export function loadConfig (env: Env): Config {
       poolMax: read.integer('DATABASE_POOL_MAX', { fallback: 10, min: 1, max: 1000 }),
       prepare: read.oneOf('DATABASE_PREPARE', ['on', 'off'], 'on') === 'on',
     },
-    dataDir: resolve(read.text('DATA_DIR') ?? '.data'),
+    dataDir,
     jwt: {
       secret: read.secret('JWT_SECRET'),
       publicKey: read.publicKey('JWT_PUBLIC_KEY'),
@@ -125,6 +152,15 @@ export function loadConfig (env: Env): Config {
     jobs: read.oneOf('JOBS', ['on', 'off'], 'on') === 'on',
     unknownUsers: read.oneOf('UNKNOWN_USERS', ['create', 'refuse'], 'create'),
     chatRequests: read.oneOf('CHAT_REQUESTS', ['on', 'off'], 'off') === 'on',
+    media: {
+      maxBytes: read.integer('MEDIA_MAX_BYTES', { fallback: 100 * MIB, min: 1 }),
+      maxRequestBytes: read.integer('MEDIA_MAX_REQUEST_BYTES', { fallback: 500 * MIB, min: 1 }),
+      userQuotaBytes: read.integer('MEDIA_USER_QUOTA_BYTES', { fallback: 0 }),
+      dir: resolve(read.text('MEDIA_DIR') ?? join(dataDir, 'media')),
+      s3: read.s3(read.oneOf('STORAGE', ['disk', 's3'], 'disk') === 's3'),
+    },
+    bus: read.oneOf('BUS', BUSES, 'memory'),
+    redis: redisUrl === null ? null : { url: redisUrl, ...redis },
     rateLimits: {
       commandsPerSecond: read.number('RATE_LIMIT_COMMANDS', { fallback: 20 }),
       requestsPerSecond: read.number('RATE_LIMIT_REQUESTS', { fallback: 50 }),
@@ -150,7 +186,7 @@ export function loadConfig (env: Env): Config {
 }
 
 /** What is wrong although every single setting is right. */
-function contradictions (env: Env, { database, realtime }: Config): string[] {
+function contradictions (env: Env, { bus, database, realtime }: Config): string[] {
   const faults: string[] = []
   const keys = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL'].filter(name => env[name])
   if (keys.length > 1) faults.push(`${keys.join(', ')}: only one of them can be set`)
@@ -158,6 +194,7 @@ function contradictions (env: Env, { database, realtime }: Config): string[] {
     faults.push('JWT_SECRET is not set: with DATABASE_URL, set JWT_SECRET, JWT_PUBLIC_KEY or JWKS_URL to what your application signs its tokens with')
   }
   if (database.directUrl && !env.DATABASE_URL) faults.push('DATABASE_DIRECT_URL is set without DATABASE_URL')
+  if (bus === 'redis' && !env.REDIS_URL) faults.push('REDIS_URL is not set: with BUS=redis, set it to a Redis or Valkey server, redis://host:6379')
   if (realtime.silenceMs <= realtime.heartbeatMs) {
     faults.push('SILENCE_SECONDS must be more than HEARTBEAT_SECONDS: a healthy socket speaks once a heartbeat')
   }
@@ -209,6 +246,22 @@ class Reader {
     if (value === null) return null
     if (protocols.includes(URL.parse(value)?.protocol ?? '')) return value
     return this.#refuse(null, name, `must be a URL that starts with ${protocols.map(each => `${each}//`).join(' or ')}`, { hide: true })
+  }
+
+  /** Without keys the SDK looks for them where it always does. */
+  s3 (isUsed: boolean): S3Options | null {
+    const [bucket, accessKeyId, secretAccessKey] = [this.text('S3_BUCKET'), this.text('S3_ACCESS_KEY_ID'), this.text('S3_SECRET_ACCESS_KEY')]
+    const endpoint = this.url('S3_ENDPOINT', ['https:', 'http:'])
+    if (isUsed && bucket === null) this.faults.push('S3_BUCKET is not set: with STORAGE=s3 it names the bucket for the files')
+    if ((accessKeyId === null) !== (secretAccessKey === null)) this.faults.push('S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: both can be set, or neither')
+    const options = {
+      bucket: bucket ?? '',
+      region: this.text('S3_REGION') ?? 'us-east-1',
+      endpoint,
+      credentials: accessKeyId !== null && secretAccessKey !== null ? { accessKeyId, secretAccessKey } : null,
+      forcePathStyle: this.oneOf('S3_FORCE_PATH_STYLE', ['on', 'off'], endpoint === null ? 'off' : 'on') === 'on',
+    }
+    return isUsed ? options : null
   }
 
   origins (name: string): string[] {

@@ -37,7 +37,7 @@ export interface Restorable { message: string, senderId: string | null, threadRo
 export async function restorable (db: Queryable, { chatId, seq }: MessageKey, deletedContentDays: number): Promise<Restorable | undefined> {
   const [row] = await db.query<Restorable>({
     name: 'messages.restorable',
-    text: `SELECT chat.message_json(m)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted, EXISTS (${deletedContent}) AS restorable,
+    text: `SELECT chat.message_json(m)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted, EXISTS (SELECT FROM (${deletedContent}) d WHERE d.content IS NOT NULL OR d.metadata <> '{}' OR m.type = 'SYSTEM') AS restorable,
              (SELECT r.seq FROM chat.chat_message r WHERE r.chat_id = $1 AND r.seq = m.thread_root_seq) AS "threadRootSeq"
            FROM chat.chat_message m JOIN chat.chat_head h ON h.chat_id = m.chat_id AND m.seq >= h.min_seq
            WHERE m.chat_id = $1 AND m.seq = $2`,
@@ -45,7 +45,7 @@ export async function restorable (db: Queryable, { chatId, seq }: MessageKey, de
   return row
 }
 
-/** Takes back what the deletion has put to the versions. @returns the JSON of the message */
+/** Takes back what the deletion has put to the versions: a text, since its files have gone. @returns the JSON of the message */
 export async function restoreMessage (db: Queryable, { chatId, seq }: MessageKey, revision: number): Promise<string> {
   const [row] = await db.query<{ message: string }>({
     name: 'messages.restoreMessage',
@@ -53,7 +53,7 @@ export async function restoreMessage (db: Queryable, { chatId, seq }: MessageKey
              DELETE FROM chat.message_version v WHERE v.chat_id = $1 AND v.seq = $2
                AND v.version = (SELECT max(x.version) FROM chat.message_version x WHERE x.chat_id = $1 AND x.seq = $2)
              RETURNING v.*)
-           UPDATE chat.chat_message AS m SET content = k.content, metadata = k.metadata, mentions = k.mentions, forwarded_from = k.forwarded_from,
+           UPDATE chat.chat_message AS m SET type = CASE WHEN m.type IN ('SYSTEM', 'ENCRYPTED') THEN m.type ELSE 'TEXT' END, content = k.content, metadata = k.metadata, mentions = k.mentions, forwarded_from = k.forwarded_from,
              deleted_at = NULL, deleted_by_id = NULL, revision = $3
            FROM kept k WHERE m.chat_id = $1 AND m.seq = $2 RETURNING chat.message_json(m)::text AS message`,
   }, [chatId, seq, revision])

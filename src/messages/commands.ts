@@ -7,6 +7,7 @@ export function messageCommands (commands: CommandTable, { messages, threads }: 
     .on('send_message', async ({ userId }, { chatId, targetUserId = '', ...message }) =>
       (await (chatId === undefined ? messages.sendToUser(userId, targetUserId, message) : messages.send(userId, chatId, message))).body,
     { pipelined: true })
+    .on('send_media', async ({ userId }, { chatId, ...message }) => (await messages.send(userId, chatId, message)).body, { pipelined: true })
     .on('edit_message', ({ userId }, { messageId, ...edit }) => messages.edit(userId, messageId, edit))
     .on('delete_message', ({ userId }, { messageId, scope }) =>
       scope === 'me' ? messages.deleteForMe(userId, messageId) : messages.deleteForEveryone(userId, messageId))

@@ -18,6 +18,8 @@ export interface SendItem {
   mentions?: { userIds: string[], all: boolean }
   /** Whose message it was, and of when. */
   forwardedFrom?: object
+  /** Uploads of the sender's; with `from`, new ones that share the bytes of those. Without a type the message has theirs. */
+  attachments?: { id: string, from?: string }[]
   clientMessageId: string
   /** Of the request as it was first made: the same key with another request is a conflict. */
   requestHash: string
@@ -75,6 +77,7 @@ export interface MessageState {
   senderId: string | null
   deleted: boolean
   pinned: boolean
+  hasFiles: boolean
   hidden: boolean
   /** false: the viewer only looks at a STREAM. */
   isMember: boolean
@@ -101,7 +104,7 @@ export async function messageState (
 ): Promise<MessageState | undefined> {
   const [row] = await db.query<MessageState>({
     name: 'messages.messageState',
-    text: `SELECT chat.message_json_for(m, v.blocked)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted, m.pinned_at IS NOT NULL AS pinned,
+    text: `SELECT chat.message_json_for(m, v.blocked)::text AS message, m.sender_id AS "senderId", m.deleted_at IS NOT NULL AS deleted, m.pinned_at IS NOT NULL AS pinned, m.attachments IS NOT NULL AS "hasFiles",
              chat.is_hidden($1, $2, $3) AS hidden, (v.p).state = 'JOINED' AS "isMember", coalesce(m.sender_id = ANY (v.blocked), false) AS redacted, m.created_at + make_interval(secs => $4) > clock_timestamp() AS editable,
              m.content IS NOT DISTINCT FROM $5::text AND ($6::jsonb IS NULL OR chat.mentioned($1, $6) IS NOT DISTINCT FROM m.mentions) AS unchanged,
              coalesce((m.mentions ->> 'all')::boolean, false) AS "mentionsAll", (v.c).type AS "chatType",
@@ -149,13 +152,14 @@ export async function insertMentions (db: Queryable, { chatId, seq }: MessageKey
   }, [chatId, seq])
 }
 
-/** Blanks the row: its numbers stay, what it said goes to the versions. @returns the JSON of the message */
+/** Blanks the row: its numbers stay, what it said goes to the versions, its files go for good. @returns the JSON of the message */
 export async function blankMessage (db: Queryable, { chatId, seq }: MessageKey, revision: number, deletedById: string | null): Promise<string> {
   const [row] = await db.query<{ message: string }>({
     name: 'messages.blankMessage',
     text: `WITH kept AS (${keepVersion}), unreacted AS (DELETE FROM chat.message_reaction r WHERE r.chat_id = $1 AND r.seq = $2),
-             unmentioned AS (DELETE FROM chat.mention x WHERE x.chat_id = $1 AND x.seq = $2)
-           UPDATE chat.chat_message AS m SET content = NULL, metadata = '{}', mentions = NULL, reactions = NULL, forwarded_from = NULL,
+             unmentioned AS (DELETE FROM chat.mention x WHERE x.chat_id = $1 AND x.seq = $2),
+             unattached AS (DELETE FROM chat.attachment a WHERE a.chat_id = $1 AND a.seq = $2)
+           UPDATE chat.chat_message AS m SET content = NULL, metadata = '{}', mentions = NULL, reactions = NULL, forwarded_from = NULL, attachments = NULL,
              pinned_at = NULL, pinned_by_id = NULL, deleted_at = clock_timestamp(), deleted_by_id = $4, revision = $3
            WHERE m.chat_id = $1 AND m.seq = $2 RETURNING chat.message_json(m)::text AS message`,
   }, [chatId, seq, revision, deletedById])

@@ -21,8 +21,9 @@ export function recoveryService ({ db, changes, config: { deletedContentDays } }
 
     /**
      * Gives a message that was deleted for everyone what it said, its metadata, mentions and origin back: to its readers it
-     * has been edited. Reactions and the pin do not come back, nor does it for those who have deleted it for themselves.
-     * @throws {ApiError} MESSAGE_NOT_FOUND; MESSAGE_DELETED after DELETED_CONTENT_DAYS
+     * has been edited. Reactions and the pin do not come back, nor does it for those who have deleted it for themselves. Its files were
+     * deleted with it: of a message that had some the text comes back, as a TEXT.
+     * @throws {ApiError} MESSAGE_NOT_FOUND; MESSAGE_DELETED after DELETED_CONTENT_DAYS, and where it had no text
      */
     async restore (messageId: string): Promise<EncodedJson> {
       const key = parseMessageId(messageId)

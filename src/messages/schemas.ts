@@ -1,25 +1,11 @@
 import { Type, type Static } from 'typebox'
 import { ChatId, ChatRef, ClientKey, Count, Dictionary, Input, InputWithOneOf, MessageId, MessageRef, Metadata, Nullable, Page, PageLimit, Revision, Seq, Time, UserId } from '../primitives.ts'
 import { Participant } from '../chats/participant.ts'
+import { Attachment, AttachmentIds } from '../media/schemas.ts'
 import { Users } from '../users/schemas.ts'
 import { Watermark } from '../receipts/schemas.ts'
 
 export const MessageType = Type.Enum(['TEXT', 'IMAGE', 'VIDEO', 'AUDIO', 'VOICE', 'FILE', 'SYSTEM', 'ENCRYPTED'])
-
-const Attachment = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  kind: Type.Enum(['image', 'video', 'audio', 'voice', 'file']),
-  fileName: Type.String(),
-  size: Count,
-  mimeType: Type.String(),
-  width: Nullable(Count),
-  height: Nullable(Count),
-  durationMs: Nullable(Count),
-  waveform: Nullable(Type.Array(Type.Number())),
-  url: Type.String(),
-  thumbnailUrl: Nullable(Type.String()),
-  createdAt: Time,
-})
 
 const MessageLink = Type.Object({ messageId: MessageId, seq: Seq })
 
@@ -68,9 +54,13 @@ export const NewMentions = Input({
 })
 export type NewMentions = Static<typeof NewMentions>
 
+/** A text, or files, or both. */
 export const NewMessage = Input({
-  content: Content,
-  type: Type.Optional(Type.Enum(['TEXT', 'ENCRYPTED'], { description: 'ENCRYPTED: the content is opaque to the server. The other types come with attachments' })),
+  content: Type.Optional(Content),
+  type: Type.Optional(Type.Enum(['TEXT', 'IMAGE', 'VIDEO', 'AUDIO', 'VOICE', 'FILE', 'ENCRYPTED'], {
+    description: 'ENCRYPTED: the content is opaque to the server. With attachments it is what they are, or FILE where they are of several kinds, or if it is so named',
+  })),
+  attachmentIds: Type.Optional(AttachmentIds),
   replyToId: Type.Optional(MessageId),
   threadRootId: Type.Optional(MessageId),
   mentions: Type.Optional(NewMentions),
@@ -157,8 +147,12 @@ export const AdminMessageView = Type.Object({
 /** One message, or a page of a chat's history. */
 const GetMessages = InputWithOneOf(['messageId', 'chatId'], { messageId: Type.Optional(MessageId), chatId: Type.Optional(ChatId), ...History.properties })
 
+const SendMedia = Input({ ...ChatRef.properties, ...NewMessage.properties, attachmentIds: AttachmentIds })
+
 export const commands = {
   send_message: { data: SendMessage, reply: 'message_sent', result: MessageSent },
+  /** send_message with files. */
+  send_media: { data: SendMedia, reply: 'message_sent', result: MessageSent },
   edit_message: { data: Input({ ...MessageRef.properties, ...EditMessage.properties }), reply: 'message_edited', result: MessageReply },
   delete_message: { data: Input({ ...MessageRef.properties, ...DeleteMessage.properties }), reply: 'message_deleted', result: MessageReply },
   forward_message: { data: Input({ ...MessageRef.properties, ...Forward.properties }), reply: 'message_forwarded', result: MessageForwarded },

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { v7 as uuid } from 'uuid'
 import type { Changes } from '../changes.ts'
 import { requireRole } from '../chats/roles.ts'
 import type { Config } from '../config.ts'
@@ -26,29 +27,36 @@ export interface MessagesDependencies {
   config: Pick<Config, 'editWindowSeconds'>
   /** Finds the DIRECT chat with somebody, or makes it; undefined: there is none, and it was not to be made. */
   directChat: (userId: string, targetUserId: string, options: { make: boolean }) => Promise<string | undefined>
+  /** Files have been deleted with their message. */
+  filesGone: () => void
   /** Whoever fetches the newest messages has got them: that is written down behind their back. */
   fetched: (userId: string, chatId: string, upToSeq: number) => void
 }
 
 export interface Sent { duplicate: boolean, body: EncodedJson }
 
-export function messagesService ({ db, changes, writer, config, directChat, fetched }: MessagesDependencies) {
+export function messagesService ({ db, changes, writer, config, directChat, filesGone, fetched }: MessagesDependencies) {
   async function send (userId: string, chatId: string, request: NewMessage): Promise<Sent> {
     assertMetadata(request.metadata)
-    const { content, type = 'TEXT', metadata = {}, clientMessageId = randomUUID() } = request
+    const { content, metadata = {}, clientMessageId = randomUUID() } = request
+    const { type, attachments } = filesOf(request)
     const [replyTo, threadRoot] = [linked(chatId, request.replyToId), linked(chatId, request.threadRootId)]
     const mentions = mentionsOf(request.mentions)
     const { status, message } = await writer.send({
       chatId: chatId.toLowerCase(),
       senderId: userId,
-      type,
-      content,
+      ...(type !== undefined && { type }),
+      ...(content !== undefined && { content }),
       metadata,
+      ...(attachments && { attachments }),
       ...(replyTo && { replyToSeq: replyTo.seq }),
       ...(threadRoot && { threadRootSeq: threadRoot.seq }),
       ...(mentions && { mentions }),
       clientMessageId,
-      requestHash: hashOf([type, content, replyTo?.seq ?? null, metadata, ...(threadRoot || mentions ? [threadRoot?.seq ?? null, mentions ?? null] : [])]),
+      requestHash: hashOf([
+        type ?? null, content ?? null, replyTo?.seq ?? null, metadata,
+        ...(threadRoot || mentions || attachments ? [threadRoot?.seq ?? null, mentions ?? null] : []), ...(attachments ? [attachments] : []),
+      ]),
     })
     const duplicate = status === 'duplicate'
     return { duplicate, body: new EncodedJson(`{"message":${message},"duplicate":${duplicate}}`) }
@@ -61,8 +69,9 @@ export function messagesService ({ db, changes, writer, config, directChat, fetc
     /** To a person, in the DIRECT chat with them. */
     async sendToUser (userId: string, targetUserId: string, request: NewMessage): Promise<Sent> {
       assertMetadata(request.metadata) // before a chat is made for what is refused then
-      const chatId = await directChat(userId, targetUserId, { make: request.replyToId === undefined && request.threadRootId === undefined })
-      if (chatId === undefined) throw new ApiError('MESSAGE_NOT_FOUND') // nothing has been said yet that could be answered
+      const { attachments } = filesOf(request)
+      const chatId = await directChat(userId, targetUserId, { make: request.replyToId === undefined && request.threadRootId === undefined && !attachments })
+      if (chatId === undefined) throw new ApiError(attachments ? 'MEDIA_NOT_FOUND' : 'MESSAGE_NOT_FOUND') // nothing has been said yet that could be answered, or uploaded
       return send(userId, chatId, request)
     },
 
@@ -73,8 +82,9 @@ export function messagesService ({ db, changes, writer, config, directChat, fetc
       if (deleted) throw new ApiError('MESSAGE_DELETED')
       if (origin.senderId === null || redacted) throw new ApiError('MESSAGE_NOT_FOUND')
       const forwardedFrom = origin.forwardedFrom ?? { senderId: origin.senderId, createdAt: origin.createdAt }
-      const item = { senderId: userId, type: origin.type, content: origin.content ?? '', forwardedFrom, clientMessageId, requestHash: hashOf(['forward', origin.id]) }
-      const sent = await Promise.allSettled(chatIds.map(chatId => writer.send({ ...item, chatId: chatId.toLowerCase() })))
+      const item = { senderId: userId, type: origin.type, ...(origin.content !== null && { content: origin.content }), forwardedFrom, clientMessageId, requestHash: hashOf(['forward', origin.id]) }
+      const copies = () => origin.attachments.length > 0 && { attachments: origin.attachments.map(({ id }) => ({ id: uuid(), from: id })) }
+      const sent = await Promise.allSettled(chatIds.map(chatId => writer.send({ ...item, ...copies(), chatId: chatId.toLowerCase() })))
       return {
         messages: sent.flatMap(outcome => outcome.status === 'fulfilled' ? JSON.parse(outcome.value.message) : []),
         failed: sent.flatMap((outcome, index) => outcome.status === 'rejected' ? { chatId: chatIds[index] ?? '', code: toApiError(outcome.reason).code } : []),
@@ -117,11 +127,15 @@ export function messagesService ({ db, changes, writer, config, directChat, fetc
 
     /** Blanks the message for everybody: one's own, or any as MODERATOR. */
     async deleteForEveryone (userId: string, messageId: string): Promise<EncodedJson> {
-      return changeMessage(changes, userId, messageId, async (change, key, state) => {
+      let hadFiles = false
+      const deleted = await changeMessage(changes, userId, messageId, async (change, key, state) => {
         if (state.senderId !== userId) requireRole(change.member(userId).role, 'MODERATOR')
+        hadFiles = state.hasFiles
         if (state.deleted) return new EncodedJson(`{"message":${state.message}}`)
         return asSeen(`{"message":${await deleteMessage(change, key, state, userId)}}`, state)
       })
+      if (hadFiles) filesGone()
+      return deleted
     },
 
     /** Hides the message from this user alone, on all their devices. */
@@ -159,6 +173,21 @@ function linked (chatId: string, messageId: string | undefined): MessageKey | un
   const key = parseMessageId(messageId)
   if (key.chatId !== chatId.toLowerCase()) throw new ApiError('MESSAGE_NOT_FOUND')
   return key
+}
+
+/**
+ * The files that a new message comes with, and its type; with files undefined: theirs.
+ * @throws {ApiError} VALIDATION_FAILED for nothing at all, and for a type that does not go with the rest
+ */
+function filesOf ({ content, type, attachmentIds }: NewMessage): { type?: string, attachments?: { id: string }[] } {
+  const isPlain = type === undefined || type === 'TEXT' || type === 'ENCRYPTED'
+  if (attachmentIds === undefined) {
+    if (content === undefined) throw new ApiError('VALIDATION_FAILED', 'content is missing', { details: { field: 'content', message: 'is missing' } })
+    if (!isPlain) throw new ApiError('VALIDATION_FAILED', `type ${type} comes with attachmentIds`, { details: { field: 'type', message: 'comes with attachmentIds' } })
+    return { type: type ?? 'TEXT' }
+  }
+  if (isPlain && type !== undefined) throw new ApiError('VALIDATION_FAILED', `type ${type} has no attachments`, { details: { field: 'type', message: 'has no attachments' } })
+  return { ...(type !== undefined && { type }), attachments: attachmentIds.map(id => ({ id: id.toLowerCase() })) }
 }
 
 const NOBODY = { userIds: [], all: false }

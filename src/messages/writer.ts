@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
-import { refusal } from '../errors.ts'
+import { refusal, type ApiError } from '../errors.ts'
 import { GroupCommit } from '../group-commit.ts'
 import type { Queryable } from '../plugins/database.ts'
 import { sendMessages, type SendItem, type SendOutcome } from './queries.ts'
@@ -36,7 +36,7 @@ export class Writer {
   /** @throws {ApiError} OVERLOADED when too many wait, OUTCOME_UNKNOWN, or whatever the message was refused for */
   async send (item: SendItem): Promise<SendOutcome> {
     const outcome = await this.#sends.do(item)
-    if (outcome.status === 'rejected') throw refusal(outcome)
+    if (outcome.status === 'rejected') throw refused(outcome)
     return outcome
   }
 
@@ -44,4 +44,9 @@ export class Writer {
   async drain (): Promise<void> {
     await this.#sends.drain()
   }
+}
+
+/** Why a message was rejected, for who has sent it. */
+export function refused (outcome: SendOutcome): ApiError {
+  return refusal(outcome, 'type is not that of the attachments')
 }

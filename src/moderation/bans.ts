@@ -13,15 +13,13 @@ export interface BansDependencies {
   hub: Hub
   /** Sees to it that these users exist. */
   ensureUsers: (tx: Queryable, userIds: string[]) => Promise<void>
-  /** Whatever is remembered of a user who was let in is remembered no longer. */
-  forgetUser: (userId: string) => void
 }
 
 /** The last time that RFC 3339 can say. */
 const FOR_EVER = '9999-12-31T23:59:59.999Z'
 
-/** Who may not use the application at all. Their sockets here are closed at once, those of other nodes by the sweep. */
-export function bansService ({ db, hub, ensureUsers, forgetUser }: BansDependencies) {
+/** Who may not use the application at all. Their sockets are closed at once, on all nodes; where that is not heard, by the sweep. */
+export function bansService ({ db, hub, ensureUsers }: BansDependencies) {
   /** As a part of something more; call what it returns once that is committed. @throws {ApiError} TARGET_IS_SELF, USER_NOT_FOUND */
   async function write (tx: Queryable, admin: Admin, userId: string, until: string | null, reason: string | null): Promise<() => Ban> {
     if (admin.userId === userId) throw new ApiError('TARGET_IS_SELF')
@@ -30,8 +28,7 @@ export function bansService ({ db, hub, ensureUsers, forgetUser }: BansDependenc
     if (!written) throw new ApiError('USER_NOT_FOUND')
     const { isBanned, ...ban } = written
     return () => {
-      forgetUser(userId)
-      if (isBanned) hub.roster.closeUser(userId, CLOSE.BANNED)
+      if (isBanned) hub.publish([{ kind: 'expel', userId, code: CLOSE.BANNED }])
       return ban
     }
   }

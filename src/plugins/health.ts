@@ -1,6 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify'
 
-/** For whoever restarts the process (live) and whoever sends it traffic (ready: it reaches its database and is not going away). */
+/**
+ * For whoever restarts the process (live) and whoever sends it traffic (ready: it reaches its database and is not going away).
+ * Without its bus it serves all the same, only later: that it says beside.
+ */
 export const health: FastifyPluginAsync = async app => {
   let isClosing = false
   app.addHook('preClose', async () => { isClosing = true })
@@ -10,7 +13,7 @@ export const health: FastifyPluginAsync = async app => {
     if (isClosing) return reply.code(503).send({ status: 'closing' })
     try {
       await app.db.query({ name: 'health.ready', text: 'SELECT 1' }, [])
-      return { status: 'ready' }
+      return { status: 'ready', bus: app.bus.isUp ? 'up' : 'down' }
     } catch (err) {
       request.log.warn({ err }, 'not ready')
       return reply.code(503).send({ status: 'database unavailable' })

@@ -24,6 +24,9 @@ export class Chain<Frame extends Link> {
   #delivered = -1
   /** The newest revision that is known to exist. */
   #expected = -1
+  /** Of these the frames will not come. */
+  #pulled = -1
+  #hasFailed = false
   #state: 'starting' | 'open' | 'repairing' | 'closed' = 'starting'
   #waiting: Frame[] = []
   #timer: NodeJS.Timeout | undefined
@@ -55,6 +58,12 @@ export class Chain<Frame extends Link> {
     this.#drain()
   }
 
+  /** The same, where it is known that no frame will come: it is repaired at once. */
+  pull (revision: number): void {
+    this.#pulled = Math.max(this.#pulled, revision)
+    this.expect(revision)
+  }
+
   close (): void {
     clearTimeout(this.#timer)
     this.#state = 'closed'
@@ -76,7 +85,9 @@ export class Chain<Frame extends Link> {
       this.#delivered = frame.revision
       this.#options.deliver(frame)
     }
-    if (this.#state === 'open' && this.#delivered < this.#expected) this.#repairIn(PATIENCE_MS)
+    if (this.#state !== 'open' || this.#delivered >= this.#expected) return
+    if (this.#delivered < this.#pulled && !this.#hasFailed) void this.#repair()
+    else this.#repairIn(PATIENCE_MS)
   }
 
   #repairIn (ms: number): void {
@@ -88,12 +99,15 @@ export class Chain<Frame extends Link> {
 
   async #repair (): Promise<void> {
     this.#state = 'repairing' // frames that come meanwhile wait
+    const wanted = this.#expected
     try {
       const reached = await this.#options.repair(this.#delivered)
-      // What was expected and is not there was rolled back by a failover: the epoch tells the clients.
-      this.#expected = Math.max(reached, ...this.#waiting.map(frame => frame.revision))
+      this.#hasFailed = false
+      // What was expected and is not there was rolled back by a failover: the epoch tells the clients. What was heard of meanwhile may come after it.
+      if (this.#expected === wanted) this.#pulled = this.#expected = Math.max(reached, ...this.#waiting.map(frame => frame.revision))
       this.#continue(reached)
     } catch (error) {
+      this.#hasFailed = true
       this.#options.onError(error)
       if (this.#state === 'repairing') this.#state = 'open'
       this.#repairIn(RETRY_MS)

@@ -32,6 +32,8 @@ export class Feed {
   readonly chain: Chain<ChatFrame>
   readonly isStream: boolean
   memberCount: number
+  /** When somebody came to follow it, or something was told of it here. */
+  activeAt = Date.now()
   readonly #bounds = new Map<HubUser, number>()
   #gathered: ChatFrame[] = []
   readonly #viewers = new Map<string, Set<Peer>>()
@@ -98,6 +100,7 @@ export class Feed {
   /** The frame is for everybody who follows now. They get it with those that come after it in this turn, by `flush`. */
   fanOut (frame: ChatFrame): void {
     this.#gathered.push(frame)
+    this.activeAt = Date.now()
   }
 
   /** Hands out what has been gathered: before anything that they are to get after it, and before it changes who they are and what they see. */

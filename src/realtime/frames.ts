@@ -5,7 +5,7 @@ import { encodeFrame } from './protocol.ts'
  * What goes from a committed change to the sockets, through the bus. `data` is JSON already: an event is encoded once,
  * and nothing in it depends on who looks.
  */
-export type Frame = ChatFrame | InboxFrame | FleetingFrame
+export type Frame = ChatFrame | InboxFrame | FleetingFrame | HintFrame | ExpelFrame
 
 export interface MessageFacts { seq: number, senderId: string | null }
 
@@ -57,6 +57,17 @@ export interface FleetingFrame {
   toActor?: boolean
   /** Nor do these, whom the actor blocks. */
   hiddenFrom?: string[]
+}
+
+/** A chat or an inbox has come to this revision, on another node. What there is, is to be read. */
+export type HintFrame = { kind: 'hint', revision: number } & ({ chatId: string, userId?: never } | { userId: string, chatId?: never })
+
+/** The user's sockets, on whatever node, are closed: they may not go on with what they have shown. */
+export interface ExpelFrame {
+  kind: 'expel'
+  userId: string
+  /** The close code. */
+  code: number
 }
 
 /** How a viewer sees a message: as it is, without what it says, or not at all. */

@@ -5,7 +5,7 @@ import type { InboxUpdate } from '../sync/schemas.ts'
 import type { Bus } from './bus/bus.ts'
 import { Chain } from './chain.ts'
 import type { Feed, HubUser } from './feed.ts'
-import type { ChatFrame, FleetingFrame, Frame, InboxFrame } from './frames.ts'
+import type { ChatFrame, ExpelFrame, FleetingFrame, Frame, HintFrame, InboxFrame } from './frames.ts'
 import { encodeFrame, plainFrame } from './protocol.ts'
 import { Repairs } from './repairs.ts'
 import { Roster } from './roster.ts'
@@ -16,6 +16,8 @@ interface HubEvents {
   /** Those who follow the chat have been given a frame; or, after a gap, what has changed since a revision. */
   delivered: [frame: ChatFrame, memberCount: number]
   repaired: [chatId: string, since: number, memberCount: number]
+  /** The user's sockets here are being closed: what is remembered of them counts no longer. */
+  expelled: [userId: string]
 }
 
 /**
@@ -99,7 +101,20 @@ export class Hub extends EventEmitter<HubEvents> {
   #receive (frame: Frame): void {
     if (frame.kind === 'inbox') this.roster.user(frame.userId)?.inbox.accept(frame)
     else if (frame.kind === 'fleeting') this.#deliverFleeting(frame)
-    else this.#receiveChat(frame)
+    else if (frame.kind === 'chat') this.#receiveChat(frame)
+    else if (frame.kind === 'hint') this.pull(frame)
+    else this.#expel(frame)
+  }
+
+  /** Something is committed of which no frame comes: it is read at once. */
+  pull ({ chatId, userId, revision }: HintFrame): void {
+    if (chatId !== undefined) this.roster.feed(chatId)?.chain.pull(revision)
+    else this.roster.user(userId)?.inbox.pull(revision)
+  }
+
+  #expel ({ userId, code }: ExpelFrame): void {
+    this.emit('expelled', userId)
+    this.roster.closeUser(userId, code)
   }
 
   #receiveChat (frame: ChatFrame): void {

@@ -9,10 +9,13 @@ import { ApiError } from '../errors.ts'
 import { bearerToken } from '../plugins/auth.ts'
 import type { Identity } from '../plugins/auth.ts'
 import type { Bus } from './bus/bus.ts'
+import { createBus } from './bus/create.ts'
+import { Lookout } from './bus/lookout.ts'
 import { CommandTable } from './commands.ts'
 import { Connection, type ConnectionServices } from './connection.ts'
 import { Hub } from './hub.ts'
 import { Listener } from './listener.ts'
+import { hearSqlSends } from './sql-sends.ts'
 import { BEARER_PREFIX, CLOSE, SUBPROTOCOL } from './protocol.ts'
 import { Rounds } from './rounds.ts'
 import type { HubSource } from './source.ts'
@@ -21,6 +24,7 @@ import { Wheel } from './wheel.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
+    bus: Bus
     hub: Hub
     commands: CommandTable
     /** Identity of the database's history, as last seen. */
@@ -30,7 +34,8 @@ declare module 'fastify' {
 
 export interface RealtimeOptions {
   config: Config
-  bus: Bus
+  /** Instead of the one of the settings. */
+  bus?: Bus
   source: HubSource
   authenticate: (token: string | undefined) => Promise<Identity>
 }
@@ -39,15 +44,19 @@ export interface RealtimeOptions {
 const TICK_MS = 250
 
 /** `GET …/ws`, the hub, and the table that the slices put their commands in. */
-export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, authenticate }) => {
+export const realtime = fp<RealtimeOptions>(async (app, { config, source, authenticate, ...options }) => {
+  const listener = new Listener(config.database.directUrl ?? config.database.url ?? '', app.log)
+  const bus = options.bus ?? createBus(config, listener, app.log)
   const rounds = new Rounds()
   const hub = new Hub(bus, source, app.log, rounds)
   const commands = new CommandTable()
   const sweep = new Sweep(hub, source, config.realtime.sweepMs, app.log)
-  const listener = new Listener(config.database.directUrl ?? config.database.url ?? '', (chatId, revision) => hub.expectChat(chatId, revision), app.log)
+  const lookout = new Lookout(bus, sweep, app.log)
+  hearSqlSends(listener, hub, app.log)
   const connections = new Wheel<Connection>(TICK_MS, config.realtime.silenceMs)
   const services: ConnectionServices = { hub, rounds, commands, authenticate, epoch: () => sweep.epoch, config, log: app.log, lookAt: connection => { if (connections.has(connection)) connections.put(connection, 0) } }
   app.db.onConnect = async connection => sweep.hear(await source.epoch(connection))
+  app.decorate('bus', bus)
   app.decorate('hub', hub)
   app.decorate('commands', commands)
   app.decorate('epoch', () => sweep.epoch)
@@ -86,12 +95,15 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, bus, source, a
     commands.assertComplete()
     await sweep.start()
     await listener.start()
+    await bus.start()
+    lookout.start()
   })
   app.addHook('onClose', async () => {
     clearInterval(ticker)
+    await lookout.stop()
     await sweep.stop()
-    await listener.stop()
     await bus.close()
+    await listener.stop()
   })
 }, { name: 'realtime', dependencies: ['database', 'auth'] })
 

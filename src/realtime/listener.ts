@@ -1,49 +1,63 @@
 import type { FastifyBaseLogger } from 'fastify'
 import pg from 'pg'
-import { Type } from 'typebox'
-import { parseJson } from '../json.ts'
 import { withoutSchema } from '../plugins/database.ts'
-import { compile } from '../plugins/validation.ts'
-import { ChatId, Revision } from '../primitives.ts'
 
-const CHANNEL = 'parley'
 const RECONNECT_MS = 1_000
+/** Else a connection to a host that has stopped answering would be waited for as long as the system does. */
+const CONNECT_TIMEOUT_MS = 5_000
 
-const checkNotice = compile(Type.Object({ chatId: ChatId, revision: Revision }), 'notice')
-
-/**
- * Hears of messages that an application has sent in a transaction of its own (`chat.send_messages` with p_notify). The
- * notice is a hint: the hub reads what it says from the tables, and the sweep finds what was never heard.
- */
+/** The one connection by which this process hears what is NOTIFYed. It is made anew for as long as it is not stopped. */
 export class Listener {
   readonly #url: string
-  readonly #onNotice: (chatId: string, revision: number) => void
   readonly #log: FastifyBaseLogger
+  readonly #heard = new Map<string, (payload: string) => void>()
+  readonly #onLost: (() => void)[] = []
+  readonly #onListening: (() => void)[] = []
   #client: pg.Client | undefined
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
 
-  constructor (url: string, onNotice: (chatId: string, revision: number) => void, log: FastifyBaseLogger) {
+  /** @param url not of a pooler in transaction mode: LISTEN belongs to a session */
+  constructor (url: string, log: FastifyBaseLogger) {
     this.#url = withoutSchema(url)
-    this.#onNotice = onNotice
     this.#log = log
   }
 
-  /** Listens, and goes on trying to for as long as it is not stopped. */
+  /** Before the start. Payloads are whatever anybody who may connect to the database has said. */
+  hear (channel: string, listener: (payload: string) => void): void {
+    this.#heard.set(channel, listener)
+  }
+
+  onLost (listener: () => void): void {
+    this.#onLost.push(listener)
+  }
+
+  /** From now on everything is heard. */
+  onListening (listener: () => void): void {
+    this.#onListening.push(listener)
+  }
+
   async start (): Promise<void> {
-    const client = new pg.Client({ connectionString: this.#url, keepAlive: true })
+    const client = new pg.Client({ connectionString: this.#url, keepAlive: true, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, application_name: 'parley listener' })
     client.on('error', err => this.#log.warn({ err }, 'the listener has lost its connection'))
-    client.on('end', () => this.#reconnect())
-    client.on('notification', ({ payload }) => this.#hear(payload))
+    client.on('end', () => this.#reconnect(client))
+    client.on('notification', ({ channel, payload }) => this.#heard.get(channel)?.(payload ?? ''))
     this.#client = client
     try {
       await client.connect()
-      await client.query(`LISTEN ${CHANNEL}`)
+      for (const channel of this.#heard.keys()) await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
+      for (const listener of this.#onListening) listener()
     } catch (err) {
       this.#log.warn({ err }, 'the listener could not connect')
       await client.end().catch((endError: unknown) => this.#log.debug({ err: endError }, 'the listener had no connection to end'))
-      this.#reconnect()
+      this.#reconnect(client)
     }
+  }
+
+  /** The connection does not carry any more, although nobody has said so. */
+  renew (): void {
+    const client = this.#client as (pg.Client & { connection?: { stream?: { destroy (): void } } }) | undefined
+    client?.connection?.stream?.destroy() // a goodbye would wait for an answer
   }
 
   async stop (): Promise<void> {
@@ -52,19 +66,10 @@ export class Listener {
     await this.#client?.end()
   }
 
-  #reconnect (): void {
-    if (this.#isStopped) return
+  #reconnect (client: pg.Client): void {
+    if (this.#isStopped || this.#client !== client) return
+    for (const listener of this.#onLost) listener()
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => { void this.start() }, RECONNECT_MS).unref()
-  }
-
-  /** Anybody who may connect to the database may notify. */
-  #hear (payload: string | undefined): void {
-    try {
-      const { chatId, revision } = checkNotice(parseJson(payload ?? ''))
-      this.#onNotice(chatId, revision)
-    } catch (err) {
-      this.#log.warn({ err }, 'a notice that is not ours')
-    }
   }
 }

@@ -79,6 +79,12 @@ export class Roster extends EventEmitter<RosterEvents> {
   get connectedUsers (): string[] { return [...this.#users.keys()] }
   get followedChats (): string[] { return [...this.#feeds.keys()] }
 
+  /** So many of them, where most has happened of late. */
+  newestChats (limit: number): string[] {
+    if (this.#feeds.size <= limit) return this.followedChats
+    return [...this.#feeds.values()].sort((a, b) => b.activeAt - a.activeAt).slice(0, limit).map(({ chatId }) => chatId)
+  }
+
   user (userId: string): HubUser | undefined {
     return this.#users.get(userId)
   }

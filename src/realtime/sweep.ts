@@ -47,6 +47,13 @@ export class Sweep {
     await this.#running
   }
 
+  /** Compares the newest of what is followed at once, out of turn. */
+  async lookOver (limit: number): Promise<void> {
+    const { roster } = this.#hub
+    for (const chatIds of batches(roster.newestChats(limit))) await this.#compareChats(chatIds)
+    for (const userIds of batches(roster.connectedUsers.slice(-limit))) await this.#compareInboxes(userIds)
+  }
+
   /** The epoch, as a connection to the database has told it. */
   hear (epoch: string): void {
     if (epoch === this.#epoch) return

@@ -1,24 +1,20 @@
-import { intersect } from './postings.ts'
+import { DELIMITER, intersect } from './postings.ts'
 import type { CandidateRow } from './queries.ts'
 import { rangeOf, sizeOf } from './segments.ts'
 
 const WORD = 32
-/** So many keys of a query are asked for, by level: chat.search_candidates reads no more. */
-const PROBES = [2, 3, 4, 6] as const
-/** Between parts. */
-const DELIMITER = '\x7f'
 
 /**
  * The seqs (low <= seq < below) of a stretch that may be hits, newest first. Segments are decoded one after the other, when somebody
  * asks for more: of a common word the newest is enough.
  */
-export function * candidatesOf (rows: CandidateRow[], probes: number[], { low, below }: { low: number, below: number }): Generator<number, undefined> {
+export function * candidatesOf (rows: CandidateRow[], { low, below }: { low: number, below: number }): Generator<number, undefined> {
   const seqs = rows.flatMap(({ seq }) => seq ?? []).sort((a, b) => b - a)
   const segments = rows.filter(row => row.seq === null).map(row => ({ ...row, range: rangeOf(row) })).sort((a, b) => b.range[0] - a.range[0])
   let next = 0
-  for (const { range: [first, end], level, parts, postings } of segments) {
+  for (const { range: [first, end], level, lists } of segments) {
     for (; seqs[next]! >= end; next++) yield seqs[next]!
-    const bitmap = intersect(level, probes.slice(0, PROBES[level]), partsOf(parts, postings)) ?? new Uint32Array(sizeOf(level) / WORD)
+    const bitmap = intersect(lists.split(DELIMITER), sizeOf(level))
     for (; seqs[next]! >= first; next++) bitmap[(seqs[next]! - first) >> 5]! |= 1 << (seqs[next]! - first & 31)
     for (let index = bitmap.length - 1; index >= 0; index--) {
       for (let bits = bitmap[index]!; bits !== 0;) {
@@ -30,10 +26,4 @@ export function * candidatesOf (rows: CandidateRow[], probes: number[], { low, b
     }
   }
   for (; next < seqs.length; next++) yield seqs[next]!
-}
-
-function partsOf (numbers: string | null, postings: string | null): Map<number, string> {
-  if (numbers === null || postings === null) return new Map()
-  const texts = postings.split(DELIMITER)
-  return new Map(numbers.split(',').map((number, index) => [Number(number), texts[index]!]))
 }

@@ -18,21 +18,23 @@
  */
 import type { Queryable } from '../plugins/database.ts'
 import { candidatesOf } from './candidates.ts'
-import { loadCandidates, loadHits, type Position, type Scope, type Stretch, type Wanted } from './queries.ts'
+import { loadCandidates, loadHits, type HitRow, type Position, type Stretch, type Wanted } from './queries.ts'
 
 /** Of each chat so many candidates at first; then more of those that can still have something newer. */
-const FIRST = 3
+const FIRST = 4
 const GROWTH = 4
 /** In a chat alone nothing has to be compared with others: what is wanted, and some that will turn out not to be hits. */
 const FIRST_ALONE = 1.25
 /** Of who is in thousands of chats, those with the newest messages first. */
 const FIRST_CHATS = 100
-/** Chats. Less is read as fast by one. */
-const WORTH_TWO = 16
+/** Chats that one connection reads; more of them share. */
+const CHATS_EACH = 16
+const MOST_CONNECTIONS = 3
 /** Messages that one statement looks at. */
 const MOST = 4_000
 
-export interface Hit extends Position { score: number }
+/** `row`: with what is shown of it, if that was asked for. */
+export interface Hit extends Position { score: number, row: HitRow }
 
 /** What is left of a chat, nothing of it newer than `newestAt`. undefined: no candidates have been read yet. */
 interface Source { stretch: Stretch, newestAt: number, candidates: Iterator<number, undefined> | undefined, isEmpty: boolean }
@@ -41,10 +43,9 @@ interface Source { stretch: Stretch, newestAt: number, candidates: Iterator<numb
  * The newest `limit` hits of all the stretches, newest first (fewer: there are no more).
  *
  * In rounds: each looks at the next candidates of all chats that can still hold something newer than the last of the hits
- * that are wanted.
+ * that are wanted. `isShown`: with what is shown of them.
  */
-export async function findNewest (db: Queryable, { stretches, blocked }: Scope, search: Omit<Wanted, 'blocked'>, limit: number): Promise<Hit[]> {
-  const wanted = { ...search, blocked }
+export async function findNewest (db: Queryable, stretches: Stretch[], wanted: Wanted, limit: number, isShown: boolean): Promise<Hit[]> {
   const hits: Hit[] = []
   let sources: Source[] = stretches.map(stretch => ({ stretch, newestAt: stretch.newestAt, candidates: undefined, isEmpty: false }))
   let chats = FIRST_CHATS
@@ -58,21 +59,21 @@ export async function findNewest (db: Queryable, { stretches, blocked }: Scope, 
     await read(db, wanted, round.filter(({ candidates }) => !candidates))
     const messages = round.flatMap(source => take(source, Math.min(count, Math.ceil(MOST / round.length))))
     if (messages.length === 0) continue
-    for (const { n, at, score } of await loadHits(db, wanted, messages)) {
-      const { source, chatId, seq } = messages[n - 1]!
-      source.newestAt = Math.min(source.newestAt, at)
-      hits.push({ chatId, seq, at, score })
+    for (const row of await loadHits(db, wanted, messages, isShown ? limit : 0)) {
+      const { source, chatId, seq } = messages[row.n - 1]!
+      source.newestAt = Math.min(source.newestAt, row.at)
+      hits.push({ chatId, seq, at: row.at, score: row.score, row })
     }
   }
 }
 
-/** Most of a search is this. Half of the chats each for two connections: the database has more than one core. */
+/** Most of a search is this. The chats are dealt out to several connections: the database has more than one core. */
 async function read (db: Queryable, wanted: Wanted, sources: Source[]): Promise<void> {
-  const middle = sources.length < WORTH_TWO ? sources.length : sources.length >> 1
-  await Promise.all([sources.slice(0, middle), sources.slice(middle)].map(async half => {
-    if (half.length === 0) return
-    const rows = Map.groupBy(await loadCandidates(db, wanted, half.map(({ stretch }) => stretch)), ({ n }) => n)
-    for (const [index, source] of half.entries()) source.candidates = candidatesOf(rows.get(index + 1) ?? [], wanted.probes, source.stretch)
+  const connections = Math.min(MOST_CONNECTIONS, Math.ceil(sources.length / CHATS_EACH))
+  await Promise.all(Array.from({ length: connections }, async (_, connection) => {
+    const share = sources.filter((_, index) => index % connections === connection)
+    const rows = Map.groupBy(await loadCandidates(db, wanted, share.map(({ stretch }) => stretch)), ({ n }) => n)
+    for (const [index, source] of share.entries()) source.candidates = candidatesOf(rows.get(index + 1) ?? [], source.stretch)
   }))
 }
 
@@ -90,6 +91,6 @@ export function newestFirst (a: Position, b: Position): number {
   return b.at - a.at || (a.chatId < b.chatId ? -1 : a.chatId > b.chatId ? 1 : b.seq - a.seq)
 }
 
-export function bestFirst (a: Hit, b: Hit): number {
+export function bestFirst (a: Position & { score: number }, b: Position & { score: number }): number {
   return b.score - a.score || newestFirst(a, b)
 }

@@ -1,13 +1,15 @@
 /**
- * What a text is found by: all pieces of one, two and three characters of its folded words, each two words that stand
+ * What a text is found by: all pieces of one to four characters of its folded words (of Chinese, Japanese and Korean ones one to three), each two words that stand
  * together (for phrases), its sender and its type. As hashes: who has the same hash by chance is looked at and rejected.
  */
 
-const LONGEST = 3
+const LONGEST = 4
+/** Where a character tells as much as several letters. */
+const LONGEST_DENSE = 3
 const SURROGATE = /[\ud800-\udfff]/
 
 /** So many of a query's keys are asked for. Those of one long word leave few messages that do not have it. */
-const MAX_PROBES = 6
+const MAX_PROBES = 4
 
 const FNV_START = 0x811c9dc5
 const FNV_PRIME = 0x01000193
@@ -52,7 +54,8 @@ export function forEachKey ({ keys: folded, senderId, type }: Searchable, add: (
 function addPieces (word: string, add: (hash: number) => void): void {
   for (let start = 0; start < word.length; start += unitsAt(word, start)) {
     let hash = FNV_START
-    for (let end = start, length = 1; end < word.length && length <= LONGEST; length++) {
+    const longest = longestAt(word.charCodeAt(start))
+    for (let end = start, length = 1; end < word.length && length <= longest; length++) {
       const units = unitsAt(word, end)
       for (let unit = 0; unit < units; unit++) hash = Math.imul(hash ^ word.charCodeAt(end + unit), FNV_PRIME)
       add(spread(hash))
@@ -64,6 +67,11 @@ function addPieces (word: string, add: (hash: number) => void): void {
 /** A character may be two UTF-16 units. */
 function unitsAt (word: string, index: number): 1 | 2 {
   return (word.codePointAt(index) ?? 0) > 0xffff ? 2 : 1
+}
+
+/** Of a piece that begins with this UTF-16 unit: Han, kana and Hangul are dense, and so may be what is beyond the basic plane. */
+function longestAt (unit: number): number {
+  return unit >= 0x2e80 && unit <= 0xdfff ? LONGEST_DENSE : LONGEST
 }
 
 /** Keys that every hit must have: of phrases the pairs, of words the pieces, by turns and first those at the ends. */
@@ -91,10 +99,10 @@ function pairsOf (term: string): string[] {
 /** The longest pieces, first those that tell most together: the ends, then those that do not overlap. */
 function piecesOf (word: string): string[] {
   const characters = SURROGATE.test(word) ? Array.from(word) : [...word]
-  const length = Math.min(LONGEST, characters.length)
+  const length = Math.min(longestAt(word.charCodeAt(0)), characters.length)
   const last = characters.length - length
   const order = (start: number) => start === 0 ? 0 : start === last ? 1 : start % length === 0 ? 2 : 3
   return Array.from({ length: last + 1 }, (_, start) => start)
     .sort((a, b) => order(a) - order(b) || a - b)
-    .map(start => characters.slice(start, start + length).join(''))
+    .map(start => characters.slice(start, start + Math.min(length, longestAt(characters[start]!.charCodeAt(0)))).join(''))
 }

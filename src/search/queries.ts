@@ -1,6 +1,6 @@
 import type { Queryable } from '../plugins/database.ts'
 import type { MessageKey } from '../messages/message-id.ts'
-import { partOf } from './postings.ts'
+import { drawerOf, partOf, wordOf } from './postings.ts'
 import { TOP, type Level } from './segments.ts'
 
 /** A chat that is to be searched, and in which stretch: low <= seq < below. */
@@ -29,22 +29,26 @@ export interface Scope { stretches: Stretch[], blocked: string[] }
 /** As chat.viewer has it, but without the one who only looks at a stream. */
 const MINE = `SELECT p.chat_id, h, chat.bound(h, p) AS bound, (SELECT chat.blocked_by($1)) AS blocked
   FROM chat.chat_participant p JOIN chat.chat_head h ON h.chat_id = p.chat_id JOIN chat.chat_session c ON c.id = p.chat_id
-  WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL AND $2::uuid IS NULL`
-const THIS = 'SELECT $2::uuid AS chat_id, v.h, v.bound, v.blocked FROM chat.viewer($2, $1) v'
+  WHERE p.user_id = $1 AND p.state = 'JOINED' AND c.deleted_at IS NULL`
 
 /** What of which chats the user may see; undefined: they are not in the chat. */
 export async function searchScope (db: Queryable, userId: string, { chatId, from, to, after }: ScopeOptions): Promise<Scope | undefined> {
+  const values: unknown[] = [userId]
+  const value = (given: unknown) => `$${values.push(given)}`
+  // Only what is asked for stands in the statement: PostgreSQL keeps no plan of one in which most is often null.
+  const chats = chatId === undefined ? MINE : `SELECT (x.c).id AS chat_id, x.h, x.bound, x.blocked FROM chat.viewer(${value(chatId)}, $1) x`
+  const seqAt = (at: string, rest = '') => `chat.seq_at(v.chat_id, (v.h).last_seq, ${at}::timestamptz${rest})`
+  const low = ['v.bound + 1', ...(from === undefined ? [] : [seqAt(value(from))])]
+  const below = ['(v.h).last_seq + 1', ...(to === undefined ? [] : [seqAt(value(to))])]
+  if (after) {
+    const [at, chat, seq] = [value(new Date(after.at).toISOString()), `${value(after.chatId)}::uuid`, `${value(after.seq)}::integer`]
+    below.push(`CASE WHEN v.chat_id = ${chat} THEN ${seq} ELSE ${seqAt(at, `, v.chat_id > ${chat}`)} END`)
+  }
   const rows = await db.query<Stretch & { blocked: string[] }>({
-    name: chatId === undefined ? 'search.scope' : 'search.scopeOfChat',
-    text: `SELECT s."chatId", s.low, s.below, s.blocked, (extract(epoch FROM s.last_message_at) * 1000)::float8 AS "newestAt" FROM (
-             SELECT v.chat_id AS "chatId", (v.h).last_message_at, v.blocked,
-               greatest(v.bound + 1, CASE WHEN $3::timestamptz IS NOT NULL THEN chat.seq_at(v.chat_id, (v.h).last_seq, $3) END) AS low,
-               least((v.h).last_seq + 1, CASE WHEN $4::timestamptz IS NOT NULL THEN chat.seq_at(v.chat_id, (v.h).last_seq, $4) END,
-                 CASE WHEN $5::timestamptz IS NULL THEN NULL
-                   WHEN v.chat_id = $6::uuid THEN $7::integer
-                   ELSE chat.seq_at(v.chat_id, (v.h).last_seq, $5, v.chat_id > $6::uuid) END) AS below
-             FROM (${chatId === undefined ? MINE : THIS}) v) s`,
-  }, [userId, chatId ?? null, from ?? null, to ?? null, after ? new Date(after.at).toISOString() : null, after?.chatId ?? null, after?.seq ?? null])
+    name: `search.scope${chatId === undefined ? '' : '.chat'}${from === undefined ? '' : '.from'}${to === undefined ? '' : '.to'}${after ? '.after' : ''}`,
+    text: `SELECT v.chat_id AS "chatId", greatest(${low.join()}) AS low, least(${below.join()}) AS below, v.blocked, (extract(epoch FROM (v.h).last_message_at) * 1000)::float8 AS "newestAt"
+           FROM (${chats}) v`,
+  }, values)
   if (chatId !== undefined && rows.length === 0) return undefined
   return { blocked: rows[0]?.blocked ?? [], stretches: rows.filter(({ low, below }) => low < below).map(({ blocked, ...stretch }) => stretch) }
 }
@@ -62,49 +66,36 @@ export interface Wanted {
   isRanked: boolean
 }
 
-/** Where hits may be: in a segment, with the parts that have posting lists of the probes; or the seq of a message whose text has all terms. `n` counts the stretches from 1. */
-export type CandidateRow = { n: number } & ({ level: Level, number: number, seq: null, parts: string | null, postings: string | null } | { level: null, number: null, seq: number })
+/** Where hits may be: in a segment, with the lists of the probes, of which none is empty; or the seq of a message whose text has all terms. `n` counts the stretches from 1. */
+export type CandidateRow = { n: number } & ({ level: Level, number: number, seq: null, lists: string } | { level: null, number: null, seq: number, lists: null })
 
 export async function loadCandidates (db: Queryable, { terms, probes }: Wanted, stretches: Stretch[]): Promise<CandidateRow[]> {
   return db.query<CandidateRow>({
     name: 'search.candidates',
-    text: "SELECT c.n, c.level, c.number, c.seq, array_to_string(c.parts, ',') AS parts, c.postings FROM chat.search_candidates($1, $2, $3, $4, $5) c",
-  }, [stretches.map(({ chatId }) => chatId), stretches.map(({ low }) => low), stretches.map(({ below }) => below), probes.map(probe => partOf(probe, TOP)), terms.map(like)])
+    text: 'SELECT c.n, c.level, c.number, c.seq, c.lists FROM chat.search_candidates($1, $2, $3, $4, $5, $6, $7) c',
+  }, [
+    stretches.map(({ chatId }) => chatId), stretches.map(({ low }) => low), stretches.map(({ below }) => below),
+    probes.map(probe => partOf(probe, TOP)), probes.map(drawerOf), probes.map(wordOf), terms.map(like),
+  ])
 }
 
-export interface HitRow { n: number, at: number, score: number }
+/** What is shown of a hit: JSON, and the text that the snippet is cut from. */
+export interface Shown { message: string, content: string, senderId: string, sender: string }
 
-/** Those of the messages that are hits. `n` counts the messages from 1. */
-export async function loadHits (db: Queryable, { userId, blocked, terms, types, senderId, isRanked }: Wanted, messages: MessageKey[]): Promise<HitRow[]> {
+export type HitRow = { n: number, at: number, score: number } & (Shown | { [Field in keyof Shown]: null })
+
+/** Those of the messages that are hits; the newest of them, as many as are `whole`, with what is shown of them. `n` counts the messages from 1. */
+export async function loadHits (db: Queryable, { userId, blocked, terms, types, senderId, isRanked }: Wanted, messages: MessageKey[], whole: number): Promise<HitRow[]> {
   return db.query<HitRow>({
     name: 'search.hits',
-    text: 'SELECT s.n, (extract(epoch FROM s.created_at) * 1000)::float8 AS at, s.score FROM chat.search_hits($1, $2, $3, $4, $5, $6::chat.message_type[], $7, $8) s',
-  }, [userId, blocked, messages.map(({ chatId }) => chatId), messages.map(({ seq }) => seq), terms.map(like), types ?? null, senderId ?? null, isRanked ? terms.map(term => term.trim()) : null])
+    text: `SELECT s.n, (extract(epoch FROM s.created_at) * 1000)::float8 AS at, s.score, s.message, s.content, s.sender_id AS "senderId", s.sender
+           FROM chat.search_hits($1, $2, $3, $4, $5, $6::chat.message_type[], $7, $8, $9) s`,
+  }, [userId, blocked, messages.map(({ chatId }) => chatId), messages.map(({ seq }) => seq), terms.map(like), types ?? null, senderId ?? null, isRanked ? terms.map(term => term.trim()) : null, whole])
 }
 
 /** A folded term has neither % nor _ nor a backslash: they are punctuation. */
 function like (term: string): string {
   return `%${term}%`
-}
-
-export interface Found { message: string, content: string, senderId: string | null }
-
-/** The messages, in this order, as far as the user may see them at this moment, and their senders. */
-export async function loadFound (db: Queryable, userId: string, keys: MessageKey[]): Promise<{ found: Found[], users: string }> {
-  const found = await db.query<Found>({
-    name: 'search.loadFound',
-    text: `WITH seen AS MATERIALIZED (
-             SELECT c.chat_id, v.bound FROM (SELECT DISTINCT unnest($2::uuid[]) AS chat_id) c CROSS JOIN LATERAL chat.viewer(c.chat_id, $1) v)
-           SELECT chat.message_json(m)::text AS message, m.content, m.sender_id AS "senderId"
-           FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY AS k (chat_id, seq, rank)
-           JOIN seen ON seen.chat_id = k.chat_id
-           CROSS JOIN LATERAL (SELECT f.* FROM chat.chat_message f WHERE f.chat_id = k.chat_id AND f.seq >= k.seq ORDER BY f.seq LIMIT 1) m
-           WHERE m.seq = k.seq AND m.seq > seen.bound AND chat.is_found(m, (SELECT chat.blocked_by($1)), NULL, NULL)
-             AND NOT EXISTS (SELECT FROM chat.message_hidden x WHERE x.chat_id = k.chat_id AND x.user_id = $1 AND x.seq = k.seq)
-           ORDER BY k.rank`,
-  }, [userId, keys.map(({ chatId }) => chatId), keys.map(({ seq }) => seq)])
-  const [row] = await db.query<{ users: string }>({ name: 'search.users', text: 'SELECT chat.users_json($1)::text AS users' }, [[...new Set(found.map(({ senderId }) => senderId))]])
-  return { found, users: row?.users ?? '{}' }
 }
 
 /** Of a message that has just been written in this transaction. Without it the process would do so a moment later. */

@@ -10,7 +10,7 @@ export const TOP: Level = 3
 const LEVELS: readonly Level[] = [3, 2, 1, 0]
 /** A segment's messages, as a power of two. */
 const BITS = [7, 9, 11, 13] as const
-/** Its parts likewise: some 500 bytes each. */
+/** Its parts likewise: some 800 bytes each. */
 export const PART_BITS = [5, 7, 9, 11] as const
 
 export interface Segment { level: Level, number: number }

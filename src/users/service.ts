@@ -38,6 +38,16 @@ export function usersService ({ db, changes, config: { unknownUsers } }: UsersDe
     if (user.differs) await change(userId, { ...(displayName !== null && { displayName }), ...(avatarUrl !== null && { avatarUrl }) })
   }
 
+  /** The same for every REST request, at the cost of a look-up every few seconds. */
+  async function admitOften (identity: Identity): Promise<void> {
+    const key = JSON.stringify([identity.userId, identity.displayName, identity.avatarUrl, identity.issuedAt])
+    if ((known.get(key) ?? 0) > Date.now()) return
+    known.delete(key)
+    await admit(identity)
+    if (known.size >= KNOWN_MAX) known.clear()
+    known.set(key, Date.now() + KNOWN_FOR_MS)
+  }
+
   async function me (userId: string): Promise<Me> {
     const found = await getMe(db, userId)
     if (!found) throw new ApiError('USER_NOT_FOUND')
@@ -48,14 +58,11 @@ export function usersService ({ db, changes, config: { unknownUsers } }: UsersDe
     /** Mirrors the user of a verified token. @throws {ApiError} USER_BANNED; TOKEN_INVALID if issued before `tokensValidFrom` */
     admit,
 
-    /** The same for every REST request, at the cost of a look-up every few seconds. */
-    async admitOften (identity: Identity): Promise<void> {
-      const key = JSON.stringify([identity.userId, identity.displayName, identity.avatarUrl, identity.issuedAt])
-      if ((known.get(key) ?? 0) > Date.now()) return
-      known.delete(key)
-      await admit(identity)
-      if (known.size >= KNOWN_MAX) known.clear()
-      known.set(key, Date.now() + KNOWN_FOR_MS)
+    admitOften,
+
+    /** The same for who has something else than a token, that was given to them then (in milliseconds). */
+    async admitWithoutToken (userId: string, issuedAt: number): Promise<void> {
+      await admitOften({ userId, issuedAt, displayName: null, avatarUrl: null, role: null, expiresAt: 0 })
     },
 
     /** What has changed about the user counts for their next request. */

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { partOf } from '../../src/search/postings.ts'
+import { drawerOf, partOf, wordOf } from '../../src/search/postings.ts'
 import { TOP } from '../../src/search/segments.ts'
 import type { Stage } from './stage.ts'
 
@@ -16,8 +16,8 @@ export async function explainSearch ({ databaseUrl }: Stage, chatIds: string[], 
     await client.query(`LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET auto_explain.log_analyze = on;
       SET auto_explain.log_buffers = on; SET client_min_messages = log`)
     const { rows: [row] } = await client.query(`SELECT count(*)::integer AS count FROM (SELECT array_agg(h.chat_id) AS ids, array_agg(1) AS low, array_agg(h.last_seq + 1) AS below FROM chat.chat_head h WHERE h.chat_id = ANY ($1)) a
-      CROSS JOIN LATERAL chat.search_candidates(a.ids, a.low, a.below, $2, $3) s`, [chatIds, probes.map(probe => partOf(probe, TOP)), terms.map(term => `%${term}%`)])
-    return [`${row.count} segments, and messages that are in none`, ...[...plans].map(([query, plan]) => `${query.replace(/\s+/g, ' ').slice(0, 160)} …\n${plan}`)].join('\n')
+      CROSS JOIN LATERAL chat.search_candidates(a.ids, a.low, a.below, $2, $3, $4, $5) s`, [chatIds, probes.map(probe => partOf(probe, TOP)), probes.map(drawerOf), probes.map(wordOf), terms.map(term => `%${term}%`)])
+    return [`${row.count} segments that have all keys, and messages that are in none`, ...[...plans].map(([query, plan]) => `${query.replace(/\s+/g, ' ').slice(0, 160)} …\n${plan}`)].join('\n')
   } finally {
     await client.end()
   }

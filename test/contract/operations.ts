@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../src/errors.ts'
 import type { Input } from '../helpers/wire.ts'
 import { badPage, direct, group, member, message, noChat, noMessage } from './inputs.ts'
 import { ON_LISTS } from './operations-on-lists.ts'
+import { ON_MEDIA } from './operations-on-media.ts'
 import { ON_CONSENT } from './operations-on-consent.ts'
 import { ON_MEMBERS } from './operations-on-members.ts'
 import { ON_THREADS } from './operations-on-threads.ts'
@@ -41,6 +42,16 @@ export interface Case {
 export const REST_ONLY: Record<string, string> = {
   'GET /users/{userId}': 'users come with everything that names them',
   'GET /users/{userId}/presence': 'a socket has get_presence',
+  'POST /media': 'files go by HTTP',
+  'POST /media/upload-url': 'files go by HTTP',
+  'POST /media/{mediaId}/complete': 'files go by HTTP',
+  'POST /media/urls': 'a socket has its token',
+  'GET /media/{mediaId}': 'files go by HTTP',
+  'GET /media/{mediaId}/thumbnail': 'files go by HTTP',
+  'GET /media/{mediaId}/metadata': 'a message carries what is known of its files',
+  'DELETE /media/{mediaId}': 'files go by HTTP',
+  'GET /media/signed': 'files go by HTTP',
+  'PUT /media/signed': 'files go by HTTP',
   'GET /admin/messages/{messageId}': 'administration is by REST',
   'POST /admin/messages/{messageId}/restore': 'administration is by REST',
   'GET /admin/reports': 'administration is by REST',
@@ -283,6 +294,7 @@ export const OPERATIONS: Operation[] = [
     ],
   },
   ...ON_MESSAGES,
+  ...ON_MEDIA,
   ...ON_REPORTS,
   ...ON_THREADS,
   ...ON_MEMBERS,

@@ -4,6 +4,7 @@ import type { Input } from '../helpers/wire.ts'
 import { acquaintance, chat, cursor, inGroup, message, NOTHING, participant, refuse, seqOf } from './refusals.ts'
 import { RECEIPT_CURSORS } from './rights-on-receipts.ts'
 import { RIGHTS_ON_LISTS } from './rights-on-lists.ts'
+import { RIGHTS_ON_MEDIA } from './rights-on-media.ts'
 import { RIGHTS_ON_CONSENT } from './rights-on-consent.ts'
 import { RIGHTS_ON_MEMBERS } from './rights-on-members.ts'
 import { RIGHTS_ON_MESSAGES } from './rights-on-messages.ts'
@@ -245,6 +246,7 @@ export const RIGHTS: Rights[] = [
   { command: 'typing_stop', rows: { chatId: chat() } },
   { command: 'typing_indicator', rows: { chatId: chat(() => ({ isTyping: true })) } },
   ...RIGHTS_ON_MESSAGES,
+  ...RIGHTS_ON_MEDIA,
   ...RIGHTS_ON_RECOVERY,
   ...RIGHTS_ON_REPORTS,
   ...RIGHTS_ON_THREADS,

@@ -146,8 +146,9 @@ t.test('tokens by JWKS', async t => {
 })
 
 t.test('every route needs a token', async t => {
-  const ids = { chatId: randomUUID(), messageId: `${randomUUID()}.1`, userId: 'bob' }
+  const ids = { chatId: randomUUID(), messageId: `${randomUUID()}.1`, userId: 'bob', mediaId: randomUUID() }
   for (const { name, path } of routesOf(parley.app)) {
+    if (path === '/media/signed') continue // it has a ticket: test/media/rights.test.ts
     const input = Object.fromEntries(Object.entries(ids).filter(([id]) => path.includes(`{${id}}`)))
     t.equal((await callRoute(parley, null, name, input)).code, 'TOKEN_MISSING', name)
     t.equal((await callRoute(parley, hmac(CLAIMS, { key: 'other' }), name, input)).code, 'TOKEN_INVALID', name)

@@ -1,5 +1,6 @@
 // People and chats to try things on, each world apart from all others on the same server.
 import { newMark, Rows } from '../helpers/copies.ts'
+import { uploadOne } from '../helpers/media.ts'
 import { callRoute, type Answer, type Input } from '../helpers/wire.ts'
 import type { Parley } from '../helpers/parley.ts'
 
@@ -29,6 +30,10 @@ export interface World {
   id: (person: Person) => string
   /** By REST. @throws what is not expected */
   call: (person: Person, route: string, input?: Input) => Promise<Answer>
+  /** A small file of theirs, for a chat. Its id. */
+  upload: (person: Person, chatId: string) => Promise<string>
+  /** What a test has uploaded. */
+  file?: string
   /** Of the database. */
   epoch: string
   group: string
@@ -67,7 +72,7 @@ export interface World {
   also: string
 }
 
-type Doing = Pick<World, 'id' | 'call'>
+type Doing = Pick<World, 'id' | 'call' | 'upload'>
 
 function doing (parley: Parley, mark: string): Doing {
   const id = (person: Person) => person + mark
@@ -78,13 +83,14 @@ function doing (parley: Parley, mark: string): Doing {
       if (answer.code !== null) throw new Error(`${route} by ${person}: ${JSON.stringify(answer.body)}`)
       return answer
     },
+    upload: async (person, chatId) => (await uploadOne(parley, id(person), chatId, { name: 'file.txt', bytes: 'hello' })).id,
   }
 }
 
 /** Makes a world, and copies of it. Nothing else may happen on the server while it is made. */
 export async function makeWorlds (parley: Parley, options: { support?: boolean } = {}): Promise<() => Promise<World>> {
   const before = await Rows.read(parley.app)
-  const { id, call, ...names } = await makeWorld(parley, options)
+  const { id, call, upload, ...names } = await makeWorld(parley, options)
   const rows = await Rows.read(parley.app, before)
   const text = JSON.stringify(names)
   return async () => {
@@ -97,7 +103,7 @@ export async function makeWorlds (parley: Parley, options: { support?: boolean }
 /** `support`: with bob's questions, where they are needed. */
 export async function makeWorld (parley: Parley, { support = true } = {}): Promise<World> {
   const mark = newMark()
-  const { id, call } = doing(parley, mark)
+  const { id, call, upload } = doing(parley, mark)
   const create = async (person: Person, name: string, others: Person[], more: Input = {}) => {
     const { body } = await call(person, 'POST /sessions', { type: 'GROUP', name, participantIds: others.map(id), ...more })
     return (body.chat as { id: string }).id
@@ -163,7 +169,7 @@ export async function makeWorld (parley: Parley, { support = true } = {}): Promi
     for (const chatId of [taken, closed]) await call('gus', 'POST /sessions/{chatId}/take', { chatId })
     await call('bob', 'POST /sessions/{chatId}/close', { chatId: closed })
   }
-  return { id, call, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, stream, hers, asked, askedOne, dead, question, taken, closed, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
+  return { id, call, upload, epoch: parley.app.epoch(), group, direct, blocked, quiet, slow, stream, hers, asked, askedOne, dead, question, taken, closed, early, lexs, rexs, late, answer, deleted, directOne, hersOne, deadOne, also }
 }
 
 /** The same number in all worlds: ids, times and keys, each by the place where it is first seen. */

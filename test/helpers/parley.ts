@@ -1,3 +1,6 @@
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createSigner } from 'fast-jwt'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
@@ -14,12 +17,16 @@ export interface TestClaims { name?: string, picture?: string, role?: string, ex
 export interface Parley {
   app: FastifyInstance
   databaseUrl: string
+  /** Where its files are; nothing is there until the first one comes. */
+  mediaDir: string
   /** http://127.0.0.1:port */
   url: string
   /** The WebSocket endpoint. */
   wsUrl: string
   token: (userId: string, claims?: TestClaims) => string
 }
+
+let folders = 0
 
 const sign = createSigner({ key: JWT_SECRET, algorithm: 'HS256' })
 
@@ -31,9 +38,13 @@ export function token (userId: string, claims: TestClaims = {}): string {
 /** A server of its own, on a database of its own, with no rate limits unless they are set, and no job but those that are run. `settings` are environment variables. */
 export async function startParley (t: Test, settings: Record<string, string> = {}, bus?: Bus): Promise<Parley> {
   const databaseUrl = settings.DATABASE_URL ?? await createDatabase(t)
-  const config = loadConfig({ DATABASE_URL: databaseUrl, JWT_SECRET, PORT: '0', HOST: '127.0.0.1', RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', DRAIN_SECONDS: '1', JOBS: 'off', ...settings })
+  const dataDir = join(tmpdir(), `parley-test-data-${process.pid}-${++folders}`) // made by the first upload
+  const config = loadConfig({ DATABASE_URL: databaseUrl, JWT_SECRET, PORT: '0', HOST: '127.0.0.1', RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', DRAIN_SECONDS: '1', JOBS: 'off', DATA_DIR: dataDir, ...settings })
   const app = await buildApp(config, pino({ level: process.env.LOG_LEVEL ?? 'fatal' }), bus)
-  t.after(() => app.close())
+  t.after(async () => {
+    await app.close()
+    await rm(dataDir, { recursive: true, force: true })
+  })
   const url = await app.listen({ host: config.host, port: config.port })
-  return { app, databaseUrl, url, wsUrl: `${url.replace('http', 'ws')}/api/v1/chat/ws`, token }
+  return { app, databaseUrl, mediaDir: config.media.dir, url, wsUrl: `${url.replace('http', 'ws')}/api/v1/chat/ws`, token }
 }

@@ -69,7 +69,11 @@ export class Socket {
 
   /** The next event of a type that nobody has taken yet; it may have come already. */
   async next<Name extends EventName> (type: Name, where: (event: Event<EventData<Name>>) => boolean = () => true): Promise<Event<EventData<Name>>> {
-    const isWanted = (event: Event): event is Event<EventData<Name>> => event.type === type && where(event as Event<EventData<Name>>)
+    return await this.nextThat(event => event.type === type && where(event as Event<EventData<Name>>), type) as Event<EventData<Name>>
+  }
+
+  /** The same, whatever its type. @param name of what is waited for */
+  async nextThat (isWanted: (event: Event) => boolean, name: string): Promise<Event> {
     const wait = async () => {
       for (;;) {
         const found = this.events.find(isWanted)
@@ -77,11 +81,11 @@ export class Socket {
           this.events.splice(this.events.indexOf(found), 1)
           return found
         }
-        if (this.ws.readyState === WebSocket.CLOSED) throw new Error(`The socket was closed before ${type} came`)
+        if (this.ws.readyState === WebSocket.CLOSED) throw new Error(`The socket was closed before ${name} came`)
         await new Promise<void>(resolve => this.#arrived.push(resolve))
       }
     }
-    return withPatience(wait(), () => `${type}; there were ${this.events.map(event => event.type).join(', ') || 'no events'}`)
+    return withPatience(wait(), () => `${name}; there were ${this.events.map(event => event.type).join(', ') || 'no events'}`)
   }
 
   /**

@@ -12,7 +12,7 @@ export class UnreliableBus extends MemoryBus {
 
   /** Loses all frames of these types (of inboxes: `inbox`), until `heal`. */
   lose (...types: string[]): void {
-    this.tamper = frames => frames.filter(frame => !types.includes(frame.kind === 'inbox' ? 'inbox' : frame.type))
+    this.tamper = frames => frames.filter(frame => !types.includes('type' in frame ? frame.type : frame.kind))
   }
 
   heal (): void {

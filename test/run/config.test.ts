@@ -110,7 +110,7 @@ t.test('keeps secrets and passwords out of what it tells', async t => {
 })
 
 t.test('.env.example has every setting, with its default', async t => {
-  const listed = new Map([...readFileSync('.env.example', 'utf8').matchAll(/^#([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]))
+  const listed = new Map([...readFileSync('.env.example', 'utf8').matchAll(/^#([A-Z0-9_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]))
   t.same(loadConfig(Object.fromEntries(listed)), loadConfig({}))
 
   const asked = new Set<string>()

@@ -101,7 +101,7 @@ t.test('what is cut off by the end of its node is done again by another', async 
 t.test('a server registers its jobs, and stops', async t => {
   const parley = await startParley(t, { JOBS: 'on' })
   const schedules = await query<{ name: string }>(parley.databaseUrl, 'SELECT name FROM chat_jobs.schedule ORDER BY 1')
-  t.strictSame(schedules.map(({ name }) => name), ['purge-deleted-content', 'purge-reports', 'remove-deleted-chats', 'trim-history'])
+  t.strictSame(schedules.map(({ name }) => name), ['purge-deleted-content', 'purge-reports', 'remove-deleted-chats', 'sweep-media', 'trim-history'])
   await parley.app.close()
   t.strictSame(await query(parley.databaseUrl, "SELECT FROM pg_stat_activity WHERE application_name = 'parley jobs' AND datname = current_database()"), [])
 })
