@@ -11,6 +11,7 @@ import { history } from './history.ts'
 import { hotChat } from './hot-chat.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
+import { reads } from './reads.ts'
 import { reconnect } from './reconnect.ts'
 import { search } from './search.ts'
 import { send } from './send.ts'
@@ -26,6 +27,7 @@ const BENCHES: Record<string, Bench['run']> = {
   'hot-chat': hotChat,
   'fan-out': fanOut,
   latency,
+  reads,
   'slow-reader': slowReader,
   history,
   growth,
