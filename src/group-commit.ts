@@ -62,6 +62,7 @@ export class GroupCommit<Item, Outcome extends { status: string }> {
   readonly #keysUnderWay = new Set<string>()
   #batches = 0
   #lone = 0
+  #isDraining = false
   readonly #drained: (() => void)[] = []
 
   constructor (log: FastifyBaseLogger, options: GroupCommitOptions<Item, Outcome>) {
@@ -79,8 +80,9 @@ export class GroupCommit<Item, Outcome extends { status: string }> {
     })
   }
 
-  /** When all that was taken has been committed or refused. */
+  /** When all that was taken has been committed or refused. From now on nothing is done again for a database that does not answer. */
   async drain (): Promise<void> {
+    this.#isDraining = true
     if (!this.#isIdle()) await new Promise<void>(resolve => this.#drained.push(resolve))
   }
 
@@ -173,7 +175,7 @@ export class GroupCommit<Item, Outcome extends { status: string }> {
       try {
         return this.#settle(batch, await this.#ask(batch, false))
       } catch (error) {
-        if (!isDatabaseUnavailable(error)) return this.#refuse(batch, false, error)
+        if (!isDatabaseUnavailable(error) || this.#isDraining) return this.#refuse(batch, false, error)
       }
     }
   }

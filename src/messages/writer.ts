@@ -40,7 +40,7 @@ export class Writer {
     return outcome
   }
 
-  /** When all that was taken has been committed or refused. */
+  /** When all that was taken has been committed or refused. Before the end: a database that does not answer is not waited for any more. */
   async drain (): Promise<void> {
     await this.#sends.drain()
   }

@@ -20,8 +20,8 @@ export async function reads (stage: Stage, figures: Figures): Promise<void> {
   const [chatId, otherId] = [chatOf(0), chatOf(1)]
   for (const id of [chatId, otherId]) {
     await makeGroup(stage.db, id, MEMBERS)
-    await stage.db.pool.query(`INSERT INTO chat.chat_message (chat_id, seq, revision, ordinal, sender_ordinal, sender_id, content, client_message_id, request_hash)
-      SELECT $1, n, n + 1, n, n, 'user0', 'hello', n::text, 'hash' FROM generate_series(1, $2::integer) n`, [id, MESSAGES])
+    await stage.db.pool.query(`INSERT INTO chat.chat_message (chat_id, seq, revision, ordinal, sender_ordinal, sender_id, content, client_message_id, request_hash, created_at)
+      SELECT $1, n, n + 1, n, n, 'user0', 'hello', n::text, 'hash', now() FROM generate_series(1, $2::integer) n`, [id, MESSAGES])
     await stage.db.pool.query('UPDATE chat.chat_head SET last_seq = $2::integer, last_revision = $2::integer + 1, last_ordinal = $2::integer, last_ordinal_seq = $2::integer WHERE chat_id = $1', [id, MESSAGES])
     await stage.db.pool.query("UPDATE chat.chat_participant SET sent_count = $2 WHERE chat_id = $1 AND user_id = 'user0'", [id, MESSAGES])
   }

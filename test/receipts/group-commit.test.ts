@@ -141,6 +141,15 @@ t.test('connections that are lost in the middle: every mark is answered, and no 
     members.toSorted().map(userId => ({ userId, ends: [1, 2, 3, 4, 5, 6], starts: [1, 2, 3, 4, 5, 6] })))
 })
 
+t.test('a database that is gone does not keep a server that is going', async t => {
+  const asked = Promise.withResolvers<void>()
+  const marks = groupMarks({ db: { query: async () => { asked.resolve(); throw new Error('Connection terminated unexpectedly') } }, hub: { publish: () => {} }, log })
+  const outcome = t.rejects(marks.do(read('00000000-0000-7000-8000-000000000000', 'bob')), { code: 'OUTCOME_UNKNOWN' })
+  await asked.promise
+  await marks.drain()
+  await outcome
+})
+
 t.test('too many that wait', async t => {
   const { promise, resolve } = Promise.withResolvers<Marking[]>()
   const marks = groupMarks({ db: { query: async () => promise as never }, hub: { publish: () => {} }, log })
