@@ -11,6 +11,7 @@ import { history } from './history.ts'
 import { hotChat } from './hot-chat.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
+import { media } from './media.ts'
 import { reads } from './reads.ts'
 import { reconnect } from './reconnect.ts'
 import { search } from './search.ts'
@@ -30,6 +31,7 @@ const BENCHES: Record<string, Bench['run']> = {
   reads,
   'slow-reader': slowReader,
   history,
+  media,
   growth,
   idle,
   reconnect,

@@ -65,15 +65,28 @@ export class ServerProcess {
     await once(this.#child, 'exit')
   }
 
+  get pid (): number {
+    return this.#child?.pid ?? 0
+  }
+
   get isRunning (): boolean {
     return this.#child?.exitCode === null && this.#child.signalCode === null
   }
 
   async takeStock (): Promise<Holdings> {
+    return this.#ask('take stock')
+  }
+
+  /** What the process has of the machine, garbage collected: quick, where stock is not. */
+  async weigh (): Promise<{ residentBytes: number }> {
+    return this.#ask('weigh')
+  }
+
+  async #ask<Answer> (question: string): Promise<Answer> {
     const answer = once(this.#child as ChildProcess, 'message')
-    this.#child?.send('take stock')
-    const [holdings] = await answer
-    return holdings
+    this.#child?.send(question)
+    const [said] = await answer
+    return said
   }
 
   async #isListening (): Promise<boolean> {
