@@ -125,16 +125,16 @@ t.test('connections that are lost in the middle: every mark is answered, and no 
   const members = Array.from({ length: 20 }, (_, n) => `member${n}`)
   const chatId = await makeGroup(parley, 'alice', members)
   for (let n = 0; n < 6; n++) await send(parley, 'alice', chatId, `${n}`)
-  const sql = await connectSql(t, parley)
+  const [holder, sql] = [await connectSql(t, parley), await connectSql(t, parley)]
   const { marks } = newMarks(t)
   const kill = "SELECT coalesce(bool_or(pg_terminate_backend(pid)), false) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%chat.mark_many($1%' AND pid <> pg_backend_pid()"
   for (let upToSeq = 1; upToSeq <= 6; upToSeq++) {
-    await sql.rows('BEGIN')
-    await sql.rows("SELECT FROM chat.chat_participant WHERE chat_id = $1 AND user_id = 'member7' FOR UPDATE", [chatId])
+    await holder.rows('BEGIN')
+    await holder.rows("SELECT FROM chat.chat_participant WHERE chat_id = $1 AND user_id = 'member7' FOR UPDATE", [chatId])
     const outcomes = members.map(userId => marks.do(read(chatId, userId, { upToSeq })))
     await sql.until(`${kill} AND wait_event_type = 'Lock'`) // the one that is held,
     for (let n = 0; n < 5; n++) await sql.rows(`${kill} AND state = 'active'`) // and whoever else is at it
-    await sql.rows('COMMIT')
+    await holder.rows('COMMIT')
     t.match(await Promise.all(outcomes), members.map(() => ({ status: 'marked', readSeq: upToSeq })))
   }
   t.strictSame(await sql.rows('SELECT user_id AS "userId", array_agg(to_seq ORDER BY to_seq) AS ends, array_agg(from_seq ORDER BY to_seq) AS starts FROM chat.message_read WHERE chat_id = $1 GROUP BY user_id ORDER BY user_id COLLATE "C"', [chatId]),
