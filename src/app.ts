@@ -147,6 +147,7 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
       changes,
       writer: supportChats.reopening(writer),
       config,
+      epoch: app.epoch,
       directChat: chatService.direct,
       filesGone: () => files.cleaning.soon(),
       delivered: async (userId, chatId, upToSeq) => { await receiptService.delivered(userId, chatId, { upToSeq }) },
