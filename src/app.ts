@@ -33,6 +33,7 @@ import { database } from './plugins/database.ts'
 import { earlyErrors, errorHandler } from './plugins/error-handler.ts'
 import { health } from './plugins/health.ts'
 import { jobs } from './plugins/jobs.ts'
+import { metrics } from './plugins/metrics.ts'
 import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
 import { serialization } from './plugins/serialization.ts'
@@ -83,6 +84,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus?
   await app.register(cors, { origin: config.corsOrigins.includes('*') ? true : config.corsOrigins, methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], strictPreflight: false })
   await app.register(openapi)
   await app.register(database, { config })
+  await app.register(metrics)
   await app.register(jobs, { config })
   await app.register(storage, { config })
   await app.register(health)
@@ -118,7 +120,7 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
     request.identity = await app.verifyToken(token)
     await userService.admitOften(request.identity)
   })
-  await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond })
+  await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond, redis: config.redis })
 
   const { db, hub } = app
   const indexer = new Indexer(db, app.log)

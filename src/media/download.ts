@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { contentDisposition } from './content-disposition.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ApiError } from '../errors.ts'
@@ -31,7 +32,7 @@ export async function sendFile (storage: Storage, file: ServedFile, request: Fas
     'content-length': range ? range.end - range.start + 1 : file.size,
     ...(range && { 'content-range': `bytes ${range.start}-${range.end}/${file.size}` }),
   })
-  if (request.method === 'HEAD') return reply.send()
+  if (request.method === 'HEAD') return reply.send(Readable.from([])) // (of nothing at all Fastify says that it has the length 0)
   const stream = await storage.read(file.key, range)
   if (stream) return reply.send(stream)
   request.log.error({ key: file.key }, 'a file has gone from the store')

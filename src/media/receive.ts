@@ -58,7 +58,7 @@ class Meter extends Transform {
 function bodyOf (request: IncomingMessage, limit: number): Meter {
   const meter = new Meter(limit)
   meter.on('error', () => {}) // whoever reads it is told; an error that nobody listens to ends the process
-  const gone = () => { if (!request.complete) meter.destroy(new ApiError('VALIDATION_FAILED', 'The request has been broken off')) }
+  const gone = () => { if (!request.readableEnded) meter.destroy(new ApiError('VALIDATION_FAILED', 'The request has been broken off')) }
   request.once('close', gone)
   meter.once('close', () => request.off('close', gone))
   request.pipe(meter)

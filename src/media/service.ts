@@ -138,7 +138,7 @@ export function mediaService ({ db, storage, cleaning, config, tmpDir, tickets, 
     const path = join(dir, 'upload')
     const saved = await save(stream, path)
     if (saved.hash !== upload.expectedHash) throw new ApiError('VALIDATION_FAILED', 'The file has another SHA-256 than was announced')
-    return examine({ path, ...saved }, dir, upload.fileName, upload.isVoice)
+    return examine({ path, ...saved }, dir, upload.fileName || undefined, upload.isVoice)
   }
 
   return {
@@ -172,7 +172,7 @@ export function mediaService ({ db, storage, cleaning, config, tmpDir, tickets, 
     async announce (userId: string, { chatId, fileName, size, sha256, voice = false }: NewUpload): Promise<UploadTarget> {
       if (size > config.maxBytes) throw new ApiError('TOO_LARGE', '', { details: { limit: 'MEDIA_MAX_BYTES', maxBytes: config.maxBytes } })
       const id = uuid()
-      await db.transaction(tx => insert(tx, { id, chatId, uploaderId: userId, fileName: displayName(fileName, 'application/octet-stream'), size, expectedHash: sha256, isVoice: voice }))
+      await db.transaction(tx => insert(tx, { id, chatId, uploaderId: userId, fileName: fileName ?? '', size, expectedHash: sha256, isVoice: voice }))
       const { ticket, expiresAt } = (await tickets()).issue({ use: 'upload', id, userId, seconds: UPLOAD_SECONDS })
       const direct = await storage.uploadTarget(keyOfUpload(id), { size, seconds: UPLOAD_SECONDS })
       return { id, method: 'PUT', url: direct?.url ?? `${SIGNED_PATH}?ticket=${ticket}`, headers: direct?.headers ?? {}, expiresAt: new Date(expiresAt).toISOString() }

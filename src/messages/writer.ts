@@ -19,6 +19,7 @@ interface Entry {
   item: SendItem
   resolve: (outcome: SendOutcome) => void
   reject: (error: ApiError) => void
+  readonly takenAt: number
   /** Whether it may have been committed. */
   sent: boolean
   timer: NodeJS.Timeout
@@ -27,6 +28,8 @@ interface Entry {
 export interface WriterEvents {
   /** These have been committed just now. */
   created (outcomes: SendOutcome[]): void
+  /** So many were at the database for so long; the first of them had waited for it. Milliseconds. */
+  batch? (size: number, waitedMs: number, tookMs: number): void
   /** These were committed some time ago, and nobody may have been told. */
   found (outcomes: SendOutcome[]): void
 }
@@ -61,7 +64,7 @@ export class Writer {
   async send (item: SendItem): Promise<SendOutcome> {
     if (this.#queue.length >= MAX_QUEUE) throw new ApiError('OVERLOADED', '', { retryAfterMs: OVERLOADED_RETRY_MS })
     return new Promise((resolve, reject) => {
-      const entry: Entry = { item, resolve, reject, sent: false, timer: setTimeout(() => this.#giveUp(entry), ANSWER_WITHIN_MS) }
+      const entry: Entry = { item, resolve, reject, takenAt: performance.now(), sent: false, timer: setTimeout(() => this.#giveUp(entry), ANSWER_WITHIN_MS) }
       this.#queue.push(entry)
       this.#pump()
     })
@@ -127,7 +130,9 @@ export class Writer {
   /** Answers all entries but those of held chats, which it returns. Never throws. */
   async #commit (batch: Entry[], wait: boolean): Promise<Entry[]> {
     try {
+      const startedAt = performance.now()
       const outcomes = await this.#ask(batch, wait)
+      if (!wait) this.#events.batch?.(batch.length, startedAt - (batch[0]?.takenAt ?? startedAt), performance.now() - startedAt)
       this.#events.created(outcomes.filter(({ status }) => status === 'created'))
       return settle(batch, outcomes)
     } catch (error) {

@@ -11,6 +11,8 @@ import { history } from './history.ts'
 import { hotChat } from './hot-chat.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
+import { media } from './media.ts'
+import { nodes } from './nodes.ts'
 import { reconnect } from './reconnect.ts'
 import { search } from './search.ts'
 import { send } from './send.ts'
@@ -28,9 +30,11 @@ const BENCHES: Record<string, Bench['run']> = {
   latency,
   'slow-reader': slowReader,
   history,
+  media,
   growth,
   idle,
   reconnect,
+  nodes,
   search,
 }
 const ONLY_BY_NAME = new Set(['search'])

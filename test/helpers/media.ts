@@ -1,5 +1,8 @@
 import { readdir } from 'node:fs/promises'
+import { request } from 'node:http'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { json } from 'node:stream/consumers'
 import sharp from 'sharp'
 import type { FastifyInstance } from 'fastify'
 import { PREFIX } from './contract.ts'
@@ -34,6 +37,19 @@ export async function uploadOne (parley: Pick<Parley, 'url' | 'token'>, userId: 
   const attachment = body.data?.[0]?.attachment
   if (status !== 201 || !attachment) throw new Error(`${status}: ${JSON.stringify(body)}`)
   return attachment
+}
+
+/** One file of any size, whose bytes come as they are asked for; where it ends early the request stays open. Its answer. */
+export function uploadSlowly ({ url, token }: Pick<Parley, 'url' | 'token'>, userId: string, chatId: string, bytes: Readable): Promise<{ status: number, body: UploadAnswer['body'] }> {
+  const boundary = 'a-boundary-of-ours'
+  const head = [`name="chatId"\r\n\r\n${chatId}`, 'name="file"; filename="large.txt"\r\n\r\n'].map(part => `--${boundary}\r\ncontent-disposition: form-data; ${part}`).join('\r\n')
+  return new Promise((resolve, reject) => {
+    const sent = request(`${url}${PREFIX}/media`, { method: 'POST', headers: { authorization: `Bearer ${token(userId)}`, 'content-type': `multipart/form-data; boundary=${boundary}` } })
+    sent.on('error', reject)
+    sent.on('response', response => { json(response).then(body => resolve({ status: response.statusCode ?? 0, body: body as UploadAnswer['body'] }), reject) })
+    sent.write(head)
+    bytes.on('end', () => sent.end(`\r\n--${boundary}--\r\n`)).pipe(sent, { end: false })
+  })
 }
 
 /** GET, with a token or by a signed URL. */

@@ -103,6 +103,36 @@ t.test('deleted for everyone, the files go from the store', async t => {
   t.strictSame(await filesOf(dir), before)
 })
 
+t.test('retention, and the deletion of a chat, take the files along', async t => {
+  const before = await filesOf(parley.mediaDir)
+  const sql = (text: string, values: unknown[]) => parley.app.db.pool.query(text, values)
+  const [trimmed, deleted] = [await makeGroup(parley, 'alice', ['bob'], { settings: { retentionDays: 7 } }), await makeGroup(parley, 'alice', ['bob'])]
+  for (const chat of [trimmed, deleted]) {
+    const photo = await uploadOne(parley, 'alice', chat, { name: 'x.jpg', bytes: await picture(chat === trimmed ? 'gold' : 'plum') })
+    await sendAny(parley, 'alice', chat, { attachmentIds: [photo.id] })
+  }
+  await uploadOne(parley, 'alice', deleted, text('never sent'))
+  t.equal((await filesOf(parley.mediaDir)).length, before.length + 5)
+  await sql("UPDATE chat.chat_message SET created_at = created_at - interval '8 days' WHERE chat_id = $1", [trimmed])
+  await request(parley, 'alice', 'DELETE', `/sessions/${deleted}?scope=everyone`)
+  for (const job of ['trim-history', 'remove-deleted-chats', 'sweep-media']) await parley.app.jobs.run(job)
+  t.strictSame((await sql('SELECT FROM chat.attachment WHERE chat_id = ANY ($1)', [[trimmed, deleted]])).rows, [])
+  t.strictSame(await filesOf(parley.mediaDir), before)
+})
+
+t.test('bytes that are uploaded again while they are taken away are there in the end', async t => {
+  for (let round = 0; round < 10; round++) {
+    const bytes = `again and again ${round}`
+    const [first] = await Promise.all([uploadOne(parley, 'alice', chatId, { name: 'a.txt', bytes }), uploadOne(parley, 'bob', chatId, { name: 'b.txt', bytes })])
+    const [, second] = await Promise.all([
+      rest(parley, 'DELETE', first.url, { token: parley.token('alice') }),
+      uploadOne(parley, 'alice', chatId, { name: 'c.txt', bytes }),
+      parley.app.jobs.run('sweep-media'),
+    ])
+    t.equal(String((await download(parley, second.url, { as: 'alice' })).bytes), bytes)
+  }
+})
+
 t.test('a restored message has its text', async t => {
   const admin = parley.token('root', { role: 'admin' })
   const restore = (id: string) => rest(parley, 'POST', `/api/v1/chat/admin/messages/${id}/restore`, { token: admin })

@@ -72,13 +72,13 @@ async function sound (format: OggOutputFormat | WebMOutputFormat | Mp4OutputForm
 }
 
 /** VP9 that nobody could look at, of ten frames a second. */
-export async function video (container: 'mp4' | 'webm', { width, height, rotation = 0, frames = 10 }: { width: number, height: number, rotation?: 0 | 90, frames?: number }): Promise<Buffer> {
+export async function video (container: 'mp4' | 'webm', { width, height, rotation = 0, frames = 10, frameBytes = 100 }: { width: number, height: number, rotation?: 0 | 90, frames?: number, frameBytes?: number }): Promise<Buffer> {
   const source = new EncodedVideoPacketSource('vp9')
   const output = new Output({ format: container === 'mp4' ? new Mp4OutputFormat() : new WebMOutputFormat(), target: new BufferTarget() })
   output.addVideoTrack(source, rotation === 0 ? {} : { rotation })
   await output.start()
   for (let frame = 0; frame < frames; frame++) {
-    await source.add(new EncodedPacket(new Uint8Array(100), frame === 0 ? 'key' : 'delta', frame / 10, 0.1), {
+    await source.add(new EncodedPacket(new Uint8Array(frameBytes), frame === 0 ? 'key' : 'delta', frame / 10, 0.1), {
       decoderConfig: { codec: 'vp09.00.10.08', codedWidth: width, codedHeight: height, colorSpace: { primaries: 'bt709', transfer: 'bt709', matrix: 'bt709', fullRange: false } },
     })
   }

@@ -1,7 +1,9 @@
 // Files on their way in and out.
+import { request as httpRequest } from 'node:http'
+import { join } from 'node:path'
 import t from 'tap'
 import { startParley } from '../helpers/parley.ts'
-import { download, picture, upload, uploadOne } from '../helpers/media.ts'
+import { download, filesOf, picture, upload, uploadOne } from '../helpers/media.ts'
 import { makeGroup } from '../helpers/world.ts'
 
 const parley = await startParley(t)
@@ -31,4 +33,70 @@ t.test('one bad file does not fail the others', async t => {
   t.strictSame(body.summary, { totalAttempted: 3, successful: 2, failed: 1 })
   t.strictSame(body.data.map(({ error }) => error?.code), [undefined, 'MEDIA_TYPE_REFUSED', undefined])
 })
+t.test('when all are bad the answer is an error, with the same in its details', async t => {
+  const { status, body } = await upload(parley, 'alice', chatId, [{ name: 'x.png', bytes: '<svg xmlns="http://www.w3.org/2000/svg"/>' }, { name: 'empty', bytes: '' }])
+  t.equal(status, 415)
+  t.match(body, { code: 'MEDIA_TYPE_REFUSED', details: { summary: { totalAttempted: 2, successful: 0, failed: 2 }, data: [{ error: { code: 'MEDIA_TYPE_REFUSED' } }, { error: { code: 'VALIDATION_FAILED' } }] } })
+})
+
+t.test('parts, and what has not changed', async t => {
+  const { url } = await uploadOne(parley, 'alice', chatId, { name: 'digits.txt', bytes: '0123456789' })
+  const get = async (headers: Record<string, string>, method = 'GET') => download(parley, url, { as: 'alice', headers, method })
+  const part = async (range: string, more = {}) => {
+    const { status, bytes, headers } = await get({ range, ...more })
+    return [status, String(bytes), headers.get('content-range')]
+  }
+  t.strictSame(await part('bytes=2-4'), [206, '234', 'bytes 2-4/10'])
+  t.strictSame(await part('bytes=0-0'), [206, '0', 'bytes 0-0/10'])
+  t.strictSame(await part('bytes=8-'), [206, '89', 'bytes 8-9/10'])
+  t.strictSame(await part('bytes=8-99'), [206, '89', 'bytes 8-9/10'])
+  t.strictSame(await part('bytes=-3'), [206, '789', 'bytes 7-9/10'])
+  t.strictSame(await part('bytes=-99'), [206, '0123456789', 'bytes 0-9/10'])
+  t.strictSame(await part('bytes=10-'), [416, '', 'bytes */10'])
+  for (const all of ['bytes=4-2', 'bytes=0-1,3-4', 'bytes=-', 'bytes=x', 'lines=1-2']) t.strictSame(await part(all), [200, '0123456789', null], all)
+  const etag = String((await get({})).headers.get('etag'))
+  t.match(etag, /^"[0-9a-f]{64}"$/)
+  t.strictSame(await part('bytes=2-4', { 'if-range': etag }), [206, '234', 'bytes 2-4/10'])
+  t.strictSame(await part('bytes=2-4', { 'if-range': '"another"' }), [200, '0123456789', null])
+  t.match(await get({ 'if-none-match': `"x", W/${etag}` }), { status: 304 })
+  t.match(await get({ 'if-none-match': '"x"' }), { status: 200 })
+  const head = await get({}, 'HEAD')
+  t.match(head, { status: 200, bytes: Buffer.alloc(0) })
+  t.equal(head.headers.get('content-length'), '10')
+})
+
+t.test('limits: of a file, of a request, of a user', async t => {
+  const small = await startParley(t, { MEDIA_MAX_BYTES: '1000', MEDIA_MAX_REQUEST_BYTES: '5000', MEDIA_USER_QUOTA_BYTES: '2500' })
+  const chatId = await makeGroup(small, 'alice', ['bob'])
+  const file = (size: number) => ({ name: `${size}.txt`, bytes: 'x'.repeat(size) })
+  const { status, body } = await upload(small, 'alice', chatId, [file(1000), file(1001), file(3)])
+  t.equal(status, 201)
+  t.strictSame(body.data.map(({ error }) => error?.code ?? null), [null, 'TOO_LARGE', null])
+  t.equal((await upload(small, 'alice', chatId, [file(900), file(900), file(900), file(900), file(900), file(900)])).status, 413, 'a request')
+  const over = await upload(small, 'alice', chatId, [file(998), file(997), file(499)])
+  t.strictSame(over.body.data.map(({ error }) => error?.code ?? null), [null, 'TOO_LARGE', null], 'the quota')
+  t.equal((await upload(small, 'bob', chatId, [file(1000)])).status, 201, 'which is of one user')
+  t.equal((await upload(small, 'bob', chatId, Array.from({ length: 11 }, () => file(1)))).body.code, 'VALIDATION_FAILED', 'eleven files')
+  t.equal((await upload(small, 'bob', undefined, [file(1)])).body.code, 'VALIDATION_FAILED', 'for no chat')
+  t.equal((await upload(small, 'zoe', chatId, [file(1)])).body.code, 'CHAT_NOT_FOUND', 'for a chat of others')
+  t.equal((await upload(small, 'bob', chatId, [])).body.code, 'VALIDATION_FAILED', 'no file')
+  t.strictSame(await filesOf(join(small.mediaDir, 'tmp')), [], 'nothing is left of them')
+  t.equal((await filesOf(small.mediaDir)).length, 4, 'but what was taken, the same bytes once')
+})
+
+t.test('an upload that is broken off leaves nothing', async t => {
+  const before = await filesOf(parley.mediaDir)
+  const boundary = 'xxxx'
+  const sent = httpRequest(`${parley.url}/api/v1/chat/media`, { method: 'POST', headers: { authorization: `Bearer ${parley.token('alice')}`, 'content-type': `multipart/form-data; boundary=${boundary}` } })
+  sent.on('error', () => {})
+  sent.write(`--${boundary}\r\ncontent-disposition: form-data; name="chatId"\r\n\r\n${chatId}\r\n--${boundary}\r\ncontent-disposition: form-data; name="f"; filename="f.txt"\r\n\r\n${'x'.repeat(100_000)}`)
+  await until(async () => (await filesOf(parley.mediaDir)).length > before.length)
+  sent.destroy()
+  await until(async () => (await filesOf(parley.mediaDir)).length === before.length)
+  t.strictSame(await filesOf(parley.mediaDir), before)
+})
 t.end()
+
+async function until (holds: () => Promise<boolean>): Promise<void> {
+  while (!await holds()) await new Promise(resolve => setTimeout(resolve, 5))
+}

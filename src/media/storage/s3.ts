@@ -31,7 +31,7 @@ export function s3Storage ({ bucket, region, endpoint, credentials, forcePathSty
     region,
     forcePathStyle,
     ...(endpoint !== null && { endpoint }),
-    ...(credentials && { credentials }),
+    ...(credentials && { credentials: { ...credentials } }), // (it notes something in there)
     // The newer checksums are understood by few but Amazon.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

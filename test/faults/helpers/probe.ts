@@ -32,6 +32,12 @@ async function takeStock (): Promise<Holdings> {
   return { heapBytes, externalBytes: external, timers, handles: handles(), objects }
 }
 
+/** What the process has of the machine, once it has given back what it does not need. */
+function weigh (): { residentBytes: number } {
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  return { residentBytes: process.memoryUsage.rss() }
+}
+
 function handles (): Record<string, number> {
   const kinds = process.getActiveResourcesInfo().filter(kind => kind !== 'TCPSocketWrap')
   const sockets = queryObjects(Socket as unknown as new () => Socket, { format: 'count' })
@@ -39,6 +45,7 @@ function handles (): Record<string, number> {
 }
 
 process.on('message', message => {
+  if (message === 'weigh') process.send?.(weigh())
   if (message === 'take stock') void takeStock().then(holdings => process.send?.(holdings))
 })
 process.channel?.unref() // the server ends when it would without us

@@ -41,7 +41,7 @@ export class ServerProcess {
   async start (): Promise<void> {
     const child = spawn(process.execPath, ['--expose-gc', '--import', PROBE, 'src/server.ts'], {
       env: {
-        ...process.env, NODE_COMPILE_CACHE: CACHE, JWT_SECRET, HOST: '127.0.0.1', PORT: `${this.#port}`, RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', LOG_LEVEL: 'fatal', ...this.#settings,
+        ...process.env, NODE_COMPILE_CACHE: CACHE, JWT_SECRET, HOST: '127.0.0.1', PORT: `${this.#port}`, RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', RATE_LIMIT_ACCEPTS: '0', LOG_LEVEL: 'fatal', ...this.#settings,
       },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
@@ -65,15 +65,28 @@ export class ServerProcess {
     await once(this.#child, 'exit')
   }
 
+  get pid (): number {
+    return this.#child?.pid ?? 0
+  }
+
   get isRunning (): boolean {
     return this.#child?.exitCode === null && this.#child.signalCode === null
   }
 
   async takeStock (): Promise<Holdings> {
+    return this.#ask('take stock')
+  }
+
+  /** What the process has of the machine, garbage collected: quick, where stock is not. */
+  async weigh (): Promise<{ residentBytes: number }> {
+    return this.#ask('weigh')
+  }
+
+  async #ask<Answer> (question: string): Promise<Answer> {
     const answer = once(this.#child as ChildProcess, 'message')
-    this.#child?.send('take stock')
-    const [holdings] = await answer
-    return holdings
+    this.#child?.send(question)
+    const [said] = await answer
+    return said
   }
 
   async #isListening (): Promise<boolean> {
