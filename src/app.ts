@@ -34,6 +34,7 @@ import { answerInTime } from './plugins/deadline.ts'
 import { earlyErrors, errorHandler } from './plugins/error-handler.ts'
 import { health } from './plugins/health.ts'
 import { jobs } from './plugins/jobs.ts'
+import { metrics } from './plugins/metrics.ts'
 import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
 import { serialization } from './plugins/serialization.ts'
@@ -87,6 +88,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus?
   await app.register(cors, { origin: config.corsOrigins.includes('*') ? true : config.corsOrigins, methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], strictPreflight: false })
   await app.register(openapi)
   await app.register(database, { config })
+  await app.register(metrics)
   await app.register(jobs, { config })
   await app.register(storage, { config })
   await app.register(health)
@@ -123,7 +125,7 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
     await userService.admitOften(request.identity)
   })
   await app.register(answerInTime)
-  await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond })
+  await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond, redis: config.redis })
 
   const { db, hub } = app
   const indexer = new Indexer(db, app.log)
@@ -155,6 +157,7 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
       changes,
       writer: supportChats.reopening(writer),
       config,
+      epoch: app.epoch,
       directChat: chatService.direct,
       filesGone: () => files.cleaning.soon(),
       fetched: (userId, chatId, upToSeq) => deliveries.fetched(userId, chatId, upToSeq),

@@ -32,6 +32,8 @@ export interface GroupCommitOptions<Item, Outcome extends { status: string }> {
   commit: (items: Item[], options: { wait: boolean }) => Promise<Outcome[]>
   /** Whatever else has to follow a commit, before anybody is answered. */
   onCommitted: (done: Done<Item, Outcome>[]) => void
+  /** So many were at the database for so long; the first of them had waited for it. Milliseconds. */
+  onBatch?: ((size: number, waitedMs: number, tookMs: number) => void) | undefined
 }
 
 interface Entry<Item, Outcome> {
@@ -43,6 +45,7 @@ interface Entry<Item, Outcome> {
   sent: boolean
   /** and whether that is what happened to an attempt before this one. */
   isRepeat: boolean
+  readonly takenAt: number
   timer: NodeJS.Timeout
 }
 
@@ -74,7 +77,7 @@ export class GroupCommit<Item, Outcome extends { status: string }> {
   async do (item: Item): Promise<Outcome> {
     if (this.#queue.length >= MAX_QUEUE) throw notNow()
     return new Promise((resolve, reject) => {
-      const entry: Entry<Item, Outcome> = { item, key: this.#options.keyOf(item), resolve, reject, sent: false, isRepeat: false, timer: setTimeout(() => this.#giveUp(entry), BEGIN_WITHIN_MS) }
+      const entry: Entry<Item, Outcome> = { item, key: this.#options.keyOf(item), resolve, reject, sent: false, isRepeat: false, takenAt: performance.now(), timer: setTimeout(() => this.#giveUp(entry), BEGIN_WITHIN_MS) }
       this.#queue.push(entry)
       this.#pump()
     })
@@ -140,7 +143,10 @@ export class GroupCommit<Item, Outcome extends { status: string }> {
   /** Answers all entries but those that are held, which it returns. Never throws. */
   async #commit (batch: Entry<Item, Outcome>[], wait: boolean): Promise<Entry<Item, Outcome>[]> {
     try {
-      return this.#settle(batch, await this.#ask(batch, wait))
+      const startedAt = performance.now()
+      const outcomes = await this.#ask(batch, wait)
+      if (!wait) this.#options.onBatch?.(batch.length, startedAt - (batch[0]?.takenAt ?? startedAt), performance.now() - startedAt)
+      return this.#settle(batch, outcomes)
     } catch (error) {
       if (isDatabaseUnavailable(error)) {
         this.#log.warn({ err: error, items: batch.length, of: this.#options.name }, 'it is not known whether a batch was committed')

@@ -11,6 +11,8 @@ const MAX_BATCH_OF_A_CHAT = 128
 export interface WriterEvents {
   /** These have been committed just now. */
   created (outcomes: SendOutcome[]): void
+  /** See `GroupCommitOptions.onBatch`. */
+  batch? (size: number, waitedMs: number, tookMs: number): void
   /** These were committed some time ago, and nobody may have been told. */
   found (outcomes: SendOutcome[]): void
 }
@@ -26,6 +28,7 @@ export class Writer {
       keyOf: ({ chatId }) => chatId,
       maxOfKey: MAX_BATCH_OF_A_CHAT,
       commit: (items, options) => sendMessages(db, items, options),
+      onBatch: events.batch,
       onCommitted: done => {
         events.created(done.filter(({ outcome }) => outcome.status === 'created').map(({ outcome }) => outcome))
         events.found(done.filter(({ outcome, isRepeat }) => isRepeat && outcome.status === 'duplicate').map(({ outcome }) => outcome))

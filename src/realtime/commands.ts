@@ -44,6 +44,10 @@ export class CommandTable {
     return this.#commands.get(name)
   }
 
+  isKnown (name: string): boolean {
+    return this.#commands.has(name) || OF_THE_CONNECTION.has(name)
+  }
+
   /** @throws if the contract promises a command that nobody handles */
   assertComplete (): void {
     const missing = Object.keys(contract).filter(name => !this.#commands.has(name) && !OF_THE_CONNECTION.has(name))

@@ -16,6 +16,8 @@ export interface IntakeServices {
   commands: CommandTable
   config: Config
   log: FastifyBaseLogger
+  /** What has come of a command: `ok`, or the code of the error. */
+  counted (type: string, outcome: string): void
 }
 
 /** Whose commands these are. */
@@ -69,18 +71,28 @@ export class Intake {
   async #answer (bytes: Buffer): Promise<void> {
     const overLimit = this.#overLimit()
     const { id, read } = readFrame(bytes)
+    let type = ''
     try {
       const frame = read()
+      type = frame.type
       if (overLimit) throw overLimit
       const identity = await this.#commander.identified()
       if (!identity) return
       const reply = await this.#run(identity, frame)
+      this.#count(type, 'ok')
       if (id !== undefined) this.#commander.reply(reply)
     } catch (error) {
       const apiError = toApiError(error)
       if (apiError.code === 'INTERNAL') this.#services.log.error({ err: error, connectionId: this.#commander.id, userId: this.#commander.userId }, 'command failed')
+      this.#count(type, apiError.code)
       this.#commander.reply(encodeError(id, apiError))
     }
+  }
+
+  /** What is no command is all one: whoever makes names up makes no more of them than that. */
+  #count (type: string, outcome: string): void {
+    const { commands, counted } = this.#services
+    counted(commands.isKnown(type) ? type : 'unknown', outcome)
   }
 
   #overLimit (): ApiError | undefined {

@@ -12,6 +12,7 @@ import { hotChat } from './hot-chat.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { media } from './media.ts'
+import { nodes } from './nodes.ts'
 import { reads } from './reads.ts'
 import { reconnect } from './reconnect.ts'
 import { search } from './search.ts'
@@ -35,6 +36,7 @@ const BENCHES: Record<string, Bench['run']> = {
   growth,
   idle,
   reconnect,
+  nodes,
   search,
 }
 const ONLY_BY_NAME = new Set(['search'])
