@@ -1,8 +1,12 @@
 # Needs Node ≥ 20, npm and make. What else there is to install, Node 24 and PostgreSQL included, comes with npm.
-.PHONY: run test lint types token clean clean-data
+.PHONY: run cluster test lint types token clean clean-data
 
 run: node_modules/.installed
 	@exec npm start --silent
+
+# Three nodes and a balancer on this machine.
+cluster: node_modules/.installed
+	@exec npm run --silent cluster
 
 test: node_modules/.installed
 	@npm run --silent lint

@@ -68,6 +68,8 @@ export type Config = Readonly<{
     commandsPerSecond: number
     /** REST requests a second and user; 0: off. */
     requestsPerSecond: number
+    /** Sockets that this process accepts a second, burst twice that; 0: off. */
+    acceptsPerSecond: number
   }>
   realtime: Readonly<{
     maxConnectionsPerUser: number
@@ -164,6 +166,7 @@ export function loadConfig (env: Env): Config {
     rateLimits: {
       commandsPerSecond: read.number('RATE_LIMIT_COMMANDS', { fallback: 20 }),
       requestsPerSecond: read.number('RATE_LIMIT_REQUESTS', { fallback: 50 }),
+      acceptsPerSecond: read.number('RATE_LIMIT_ACCEPTS', { fallback: 1000 }),
     },
     realtime: {
       maxConnectionsPerUser: read.integer('MAX_CONNECTIONS_PER_USER', { fallback: 20, min: 1 }),

@@ -83,6 +83,14 @@ export class SharedJson extends EncodedJson {
     this.beginning = beginning
     this.rest = rest
   }
+
+  override with (members: object): SharedJson {
+    return new SharedJson(this.beginning, `${this.rest.slice(0, -1)},${JSON.stringify(members).slice(1)}`)
+  }
+
+  get bytes (): Buffer {
+    return Buffer.concat([this.beginning.bytes, Buffer.from(this.rest)])
+  }
 }
 
 export function encodeJson (value: unknown): string {

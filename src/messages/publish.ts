@@ -11,6 +11,11 @@ export function messageWriter (app: FastifyInstance, committed: (chatId: string,
       app.hub.publish(outcomes.flatMap(receivedFrames))
       for (const { chatId, seq } of outcomes) committed(chatId, seq)
     },
+    batch: (size, waitedMs, tookMs) => {
+      app.metrics.batchSize.observe(size)
+      app.metrics.batchWait.observe(waitedMs / 1000)
+      app.metrics.batchTime.observe(tookMs / 1000)
+    },
     found: outcomes => { for (const { chatId, revision } of outcomes) app.hub.expectChat(chatId, revision) },
   })
   app.addHook('onClose', () => writer.drain())

@@ -13,6 +13,7 @@ import { deleteMessage } from './deletion.ts'
 import { listMessages } from './history-queries.ts'
 import { parseMessageId, type MessageKey } from './message-id.ts'
 import { getMessage, hideMessage, messageState, updateContent } from './queries.ts'
+import { NewestPages, type NewestPage } from './newest-pages.ts'
 import { nextCursorOf, rangeOf } from './range.ts'
 import type { EditMessage, Forward, History, Message, MessageForwarded, NewMentions, NewMessage } from './schemas.ts'
 import { asSeen, changeMessage, requireMessage, requireVoice } from './visible.ts'
@@ -29,13 +30,17 @@ export interface MessagesDependencies {
   directChat: (userId: string, targetUserId: string, options: { make: boolean }) => Promise<string | undefined>
   /** Files have been deleted with their message. */
   filesGone: () => void
-  /** Whoever fetches the newest messages has got them. */
-  delivered: (userId: string, chatId: string, upToSeq: number) => Promise<void>
+  /** Of the database's history. */
+  epoch: () => string
+  /** Whoever fetches the newest messages has got them: that is written down behind their back. */
+  fetched: (userId: string, chatId: string, upToSeq: number) => void
 }
 
 export interface Sent { duplicate: boolean, body: EncodedJson }
 
-export function messagesService ({ db, changes, writer, config, directChat, filesGone, delivered }: MessagesDependencies) {
+export function messagesService ({ db, changes, writer, config, directChat, filesGone, epoch, fetched }: MessagesDependencies) {
+  const newestPages = new NewestPages(epoch)
+
   async function send (userId: string, chatId: string, request: NewMessage): Promise<Sent> {
     assertMetadata(request.metadata)
     const { content, metadata = {}, clientMessageId = randomUUID() } = request
@@ -93,11 +98,13 @@ export function messagesService ({ db, changes, writer, config, directChat, file
 
     /** A page of what the user may see. The newest page, and what follows after a seq, count as delivered. */
     async history (userId: string, chatId: string, query: History): Promise<EncodedJson> {
-      const rows = await listMessages(db, chatId, userId, rangeOf(query), query)
+      const { before, around, after, type, senderId, from, to, hasAttachment } = query
+      const isWhole = (before ?? around ?? type ?? senderId ?? from ?? to ?? hasAttachment) === undefined
+      const range = rangeOf(query)
+      const read = (known?: NewestPage) => listMessages(db, chatId, userId, range, query, known)
+      const rows = await (isWhole && after === undefined ? newestPages.read(chatId, range.olderLimit, read) : read())
       if (!rows) throw new ApiError('CHAT_NOT_FOUND')
-      const { before, around, type, senderId, from, to, hasAttachment } = query
-      const isFiltered = (type ?? senderId ?? from ?? to ?? hasAttachment) !== undefined
-      if (before === undefined && around === undefined && !isFiltered && rows.lastSeq > rows.deliveredSeq) await delivered(userId, chatId, rows.lastSeq)
+      if (isWhole && rows.lastSeq > rows.deliveredSeq) fetched(userId, chatId.toLowerCase(), rows.lastSeq)
       return rows.page.with({ nextCursor: nextCursorOf(query, rows) })
     },
 

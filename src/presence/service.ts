@@ -52,6 +52,7 @@ export function presenceService ({ db, hub, typing, leases, viewers, config: { r
     }
     const bound = membership ? Math.max(membership.visibleFromSeq - 1, membership.clearedSeq) : 0
     if (hub.roster.watch(peer, id, { bound, lastRevision: head.lastRevision, memberCount: head.memberCount })) viewers.joined(peer.userId, id)
+    await hub.roster.feed(id)?.heard
     const view = await getChat(peer.userId, id)
     hub.expectChat(id, view.head.lastRevision)
     return view

@@ -19,6 +19,8 @@ export interface ConnectionServices extends IntakeServices {
   /** @throws {ApiError} TOKEN_…, USER_BANNED */
   authenticate (token: string | undefined): Promise<Identity>
   epoch (): string
+  /** A socket is cut that does not take what it is sent. */
+  cutting (): void
   /** To be looked at (`tick`) as soon as can be, and not when it had said. */
   lookAt (connection: Connection): void
 }
@@ -132,6 +134,7 @@ export class Connection implements Commander {
 
   #cut (): void {
     this.#services.log.info({ connectionId: this.id, userId: this.userId, buffered: this.#socket.bufferedAmount }, 'cutting a slow reader')
+    this.#services.cutting()
     this.close(CLOSE.TOO_SLOW)
   }
 

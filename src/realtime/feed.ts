@@ -32,6 +32,8 @@ export class Feed {
   readonly chain: Chain<ChatFrame>
   readonly isStream: boolean
   memberCount: number
+  /** When other nodes are heard of it; undefined: they are, or there are none. */
+  heard: Promise<void> | undefined
   /** When somebody came to follow it, or something was told of it here. */
   activeAt = Date.now()
   readonly #bounds = new Map<HubUser, number>()

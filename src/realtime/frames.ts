@@ -1,5 +1,5 @@
 import type { InboxUpdate } from '../sync/schemas.ts'
-import { encodeFrame } from './protocol.ts'
+import { encodeFrame, plainFrame } from './protocol.ts'
 
 /**
  * What goes from a committed change to the sockets, through the bus. `data` is JSON already: an event is encoded once,
@@ -18,6 +18,10 @@ export interface ChatFrame {
   previousRevision: number
   revision: number
   data: string
+  /** When it was published, in milliseconds, by the clock of the node that has committed it. */
+  at?: number
+  /** See `encodeChat`. */
+  encoded?: Buffer
   /** The message in `data`: what lies below a viewer's bound, or comes from somebody they block, they do not get. */
   message?: MessageFacts
   /** The same of the message at the top of its thread. */
@@ -46,6 +50,8 @@ export interface FleetingFrame {
   kind: 'fleeting'
   type: string
   data: string
+  /** See `encodeFleeting`. */
+  encoded?: Buffer
   chatId?: string
   /** To whom it goes; */
   userIds?: string[]
@@ -68,6 +74,22 @@ export interface ExpelFrame {
   userId: string
   /** The close code. */
   code: number
+}
+
+/** The bytes for who may see all of it, header included: made once, for the sockets here and on other nodes. */
+export function encodeChat (frame: ChatFrame): Buffer {
+  frame.encoded ??= encodeWith(frame, frame.type, frame.data)
+  return frame.encoded
+}
+
+/** The bytes for all who get it. */
+export function encodeFleeting (frame: FleetingFrame): Buffer {
+  frame.encoded ??= encodeFrame(plainFrame(frame.type, frame.data, frame.chatId))
+  return frame.encoded
+}
+
+function encodeWith ({ chatId, previousRevision, revision }: ChatFrame, type: string, data: string): Buffer {
+  return encodeFrame(`{"type":"${type}","chatId":"${chatId}","previousRevision":${previousRevision},"revision":${revision},"data":${data}}`)
 }
 
 /** How a viewer sees a message: as it is, without what it says, or not at all. */
@@ -97,17 +119,12 @@ class EncodedFrame {
 
   /** A message cannot be told to who may not see it; the participants of its frame can: they are told, as `changes` would. */
   #encode (message: Sight, root: Sight): Buffer {
+    if (message === 'full' && root === 'full') return encodeChat(this.#frame)
     const { type, data } = this.#frame
-    if (message === 'full' && root === 'full') return this.#wrap(type, data)
     const rows: Rows = JSON.parse(data)
     show(rows, 'message', message)
     show(rows, 'threadRoot', root)
-    return rows.message || rows.participants ? this.#wrap(type, JSON.stringify(rows)) : this.#wrap('revision_skipped', '{}')
-  }
-
-  #wrap (type: string, data: string): Buffer {
-    const { chatId, previousRevision, revision } = this.#frame
-    return encodeFrame(`{"type":"${type}","chatId":"${chatId}","previousRevision":${previousRevision},"revision":${revision},"data":${data}}`)
+    return rows.message || rows.participants ? encodeWith(this.#frame, type, JSON.stringify(rows)) : encodeWith(this.#frame, 'revision_skipped', '{}')
   }
 }
 

@@ -5,7 +5,7 @@ import type { InboxUpdate } from '../sync/schemas.ts'
 import type { Bus } from './bus/bus.ts'
 import { Chain } from './chain.ts'
 import type { Feed, HubUser } from './feed.ts'
-import type { ChatFrame, ExpelFrame, FleetingFrame, Frame, HintFrame, InboxFrame } from './frames.ts'
+import { encodeFleeting, type ChatFrame, type ExpelFrame, type FleetingFrame, type Frame, type HintFrame, type InboxFrame } from './frames.ts'
 import { encodeFrame, plainFrame } from './protocol.ts'
 import { Repairs } from './repairs.ts'
 import { Roster } from './roster.ts'
@@ -42,7 +42,7 @@ export class Hub extends EventEmitter<HubEvents> {
     this.#bus = bus
     this.#source = source
     this.#rounds = rounds
-    this.roster = new Roster(source, {
+    this.roster = new Roster(bus, source, {
       ofChat: feed => new Chain<ChatFrame>({
         deliver: frame => this.#deliverChat(feed, frame),
         repair: since => this.#repairs.ofChat(feed, since),
@@ -66,6 +66,8 @@ export class Hub extends EventEmitter<HubEvents> {
 
   /** Hands committed changes out: to this process and to all others. */
   publish (frames: Frame[]): void {
+    const now = Date.now()
+    for (const frame of frames) if (frame.kind === 'chat') frame.at = now
     this.#bus.publish(frames)
   }
 
@@ -122,6 +124,7 @@ export class Hub extends EventEmitter<HubEvents> {
     if (!feed && frame.joined?.userIds.some(userId => this.roster.isHere(userId))) {
       feed = this.roster.feedFor(frame.chatId)
       feed.chain.start(frame.previousRevision)
+      if (feed.heard) void this.#repairs.upToHead(feed) // what other nodes say of it before that is not heard
     }
     feed?.chain.accept(frame)
   }
@@ -184,15 +187,15 @@ export class Hub extends EventEmitter<HubEvents> {
     return update.inboxRevision
   }
 
-  #deliverFleeting ({ type, data, chatId, userIds, audience = 'followers', actorId, toActor = false, hiddenFrom }: FleetingFrame): void {
+  #deliverFleeting (frame: FleetingFrame): void {
+    const { chatId, userIds, audience = 'followers', actorId, toActor = false, hiddenFrom } = frame
     const feed = chatId === undefined ? undefined : this.roster.feed(chatId)
     feed?.flush()
     const peers = userIds ? userIds.flatMap(userId => this.roster.peersOf(userId)) : feed?.audience(audience) ?? []
-    let bytes: Buffer | undefined
     for (const peer of peers) {
       const isOwn = peer.userId === actorId && !toActor
       const isBlocked = actorId !== undefined && this.roster.blockedBy(peer.userId).has(actorId)
-      if (!isOwn && !isBlocked && !hiddenFrom?.includes(peer.userId)) peer.send(bytes ??= encodeFrame(plainFrame(type, data, chatId)), true)
+      if (!isOwn && !isBlocked && !hiddenFrom?.includes(peer.userId)) peer.send(encodeFleeting(frame), true)
     }
   }
 }

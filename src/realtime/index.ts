@@ -13,10 +13,12 @@ import { createBus } from './bus/create.ts'
 import { Lookout } from './bus/lookout.ts'
 import { CommandTable } from './commands.ts'
 import { Connection, type ConnectionServices } from './connection.ts'
+import { drain } from './drain.ts'
 import { Hub } from './hub.ts'
 import { Listener } from './listener.ts'
 import { hearSqlSends } from './sql-sends.ts'
 import { BEARER_PREFIX, CLOSE, SUBPROTOCOL } from './protocol.ts'
+import { Rate } from './rate.ts'
 import { Rounds } from './rounds.ts'
 import type { HubSource } from './source.ts'
 import { Sweep } from './sweep.ts'
@@ -46,7 +48,7 @@ const TICK_MS = 250
 /** `GET …/ws`, the hub, and the table that the slices put their commands in. */
 export const realtime = fp<RealtimeOptions>(async (app, { config, source, authenticate, ...options }) => {
   const listener = new Listener(config.database.directUrl ?? config.database.url ?? '', app.log)
-  const bus = options.bus ?? createBus(config, listener, app.log)
+  const bus: Bus = options.bus ?? createBus(config, { listener, epoch: () => sweep.epoch, log: app.log })
   const rounds = new Rounds()
   const hub = new Hub(bus, source, app.log, rounds)
   const commands = new CommandTable()
@@ -54,12 +56,41 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, source, authen
   const lookout = new Lookout(bus, sweep, app.log)
   hearSqlSends(listener, hub, app.log)
   const connections = new Wheel<Connection>(TICK_MS, config.realtime.silenceMs)
-  const services: ConnectionServices = { hub, rounds, commands, authenticate, epoch: () => sweep.epoch, config, log: app.log, lookAt: connection => { if (connections.has(connection)) connections.put(connection, 0) } }
+  const { metrics } = app
+  const services: ConnectionServices = {
+    hub,
+    rounds,
+    commands,
+    authenticate,
+    epoch: () => sweep.epoch,
+    config,
+    log: app.log,
+    counted: metrics.command,
+    cutting: () => metrics.slowReaders.inc(),
+    lookAt: connection => { if (connections.has(connection)) connections.put(connection, 0) },
+  }
+  hub.on('delivered', ({ at }) => { if (at !== undefined) metrics.eventLag.observe(Math.max(0, Date.now() - at) / 1000) })
+  hub.on('repaired', () => metrics.gaps.inc())
+  sweep.onRound = () => metrics.sweeps.inc()
+  metrics.gauge('parley_connections', 'Open sockets', () => connections.items.length)
+  metrics.gauge('parley_users', 'Users who have a socket here', () => hub.roster.connectedUsers.length)
+  metrics.gauge('parley_chats_followed', 'Chats that somebody here follows', () => hub.roster.followedChats.length)
+  metrics.gauges('parley_bus_up', 'Whether what other nodes say is heard: 1 or 0', 'bus', () => ({ [config.bus]: Number(bus.isUp) }))
   app.db.onConnect = async connection => sweep.hear(await source.epoch(connection))
   app.decorate('bus', bus)
   app.decorate('hub', hub)
   app.decorate('commands', commands)
   app.decorate('epoch', () => sweep.epoch)
+
+  const accepts = new Rate(config.rateLimits.acceptsPerSecond)
+
+  /** Before a token or the database is looked at: whoever all come back at once are spread over the seconds. */
+  async function admit (): Promise<void> {
+    const waitMs = accepts.take()
+    if (waitMs === 0) return
+    metrics.refused.inc()
+    throw new ApiError('OVERLOADED', '', { retryAfterMs: waitMs })
+  }
 
   const ticker = setInterval(() => {
     const now = Date.now()
@@ -68,19 +99,14 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, source, authen
 
   await app.register(websocket, {
     options: { maxPayload: config.realtime.maxFrameBytes, perMessageDeflate: false, handleProtocols: selectSubprotocol },
-    // Before Fastify waits for its connections to end: answer what is under way, then close every socket.
+    // Before Fastify waits for its connections to end: answer what is under way, and send everybody to the other nodes.
     preClose: function (done) {
       refuseUpgrades(this.server)
-      const drained = Promise.all(connections.items.map(connection => connection.drain()))
-      const patience = new Promise(resolve => setTimeout(resolve, config.realtime.drainMs).unref())
-      void Promise.race([drained, patience]).then(() => {
-        for (const connection of connections.items) connection.close(CLOSE.GOING_AWAY)
-        this.websocketServer.close(() => done())
-      })
+      void drain(connections.items, config.realtime.drainMs).then(() => this.websocketServer.close(() => done()))
     },
   })
 
-  app.get('/api/v1/chat/ws', { websocket: true, preValidation: async request => checkOrigin(request, config.corsOrigins) }, (socket, request) => {
+  app.get('/api/v1/chat/ws', { websocket: true, onRequest: admit, preValidation: async request => checkOrigin(request, config.corsOrigins) }, (socket, request) => {
     const offered = offeredSubprotocols(request)
     if (offered.length > 0 && socket.protocol !== SUBPROTOCOL) return socket.close(CLOSE.UNKNOWN_SUBPROTOCOL, 'unknown subprotocol')
     const transport = request.raw.socket
@@ -105,7 +131,7 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, source, authen
     await bus.close()
     await listener.stop()
   })
-}, { name: 'realtime', dependencies: ['database', 'auth'] })
+}, { name: 'realtime', dependencies: ['database', 'auth', 'metrics'] })
 
 /** Fastify itself would answer them and leave their sockets open, for which the server would then wait without end. */
 function refuseUpgrades (server: Server): void {

@@ -1,11 +1,11 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from '../config.ts'
-import { inTime } from '../deadline.ts'
+import { inTime, notNow } from '../deadline.ts'
 import { ApiError, toApiError } from '../errors.ts'
 import { assertStorable, decodeJson } from '../json.ts'
 import type { Identity } from '../plugins/auth.ts'
 import { compile } from '../plugins/validation.ts'
-import type { CommandTable } from './commands.ts'
+import type { Caller, Command, CommandTable } from './commands.ts'
 import { Lanes } from './lanes.ts'
 import type { Peer } from './peer.ts'
 import { encodeError, encodeReply, type CommandId, type ReplyFrame } from './protocol.ts'
@@ -16,6 +16,8 @@ export interface IntakeServices {
   commands: CommandTable
   config: Config
   log: FastifyBaseLogger
+  /** What has come of a command: `ok`, or the code of the error. */
+  counted (type: string, outcome: string): void
 }
 
 /** Whose commands these are. */
@@ -69,18 +71,28 @@ export class Intake {
   async #answer (bytes: Buffer): Promise<void> {
     const overLimit = this.#overLimit()
     const { id, read } = readFrame(bytes)
+    let type = ''
     try {
       const frame = read()
+      type = frame.type
       if (overLimit) throw overLimit
       const identity = await this.#commander.identified()
       if (!identity) return
-      const reply = await inTime(this.#run(identity, frame))
+      const reply = await this.#run(identity, frame)
+      this.#count(type, 'ok')
       if (id !== undefined) this.#commander.reply(reply)
     } catch (error) {
       const apiError = toApiError(error)
       if (apiError.code === 'INTERNAL') this.#services.log.error({ err: error, connectionId: this.#commander.id, userId: this.#commander.userId }, 'command failed')
+      this.#count(type, apiError.code)
       this.#commander.reply(encodeError(id, apiError))
     }
+  }
+
+  /** What is no command is all one: whoever makes names up makes no more of them than that. */
+  #count (type: string, outcome: string): void {
+    const { commands, counted } = this.#services
+    counted(commands.isKnown(type) ? type : 'unknown', outcome)
   }
 
   #overLimit (): ApiError | undefined {
@@ -95,11 +107,24 @@ export class Intake {
 
   async #run (identity: Identity, { id = '', type, data }: CommandFrame): Promise<ReplyFrame> {
     if (type === 'ping') return encodeReply(id, 'pong', {})
-    if (type === 'authenticate') return this.#commander.renew(data, id)
+    if (type === 'authenticate') return inTime(this.#commander.renew(data, id), () => new ApiError('OUTCOME_UNKNOWN'))
     const command = this.#services.commands.find(type)
     if (!command) throw new ApiError('UNKNOWN_COMMAND')
-    const result = await this.#lanes.run(laneOf(data), command.pipelined, () => command.run({ identity, userId: identity.userId, peer: this.#commander }, data))
-    return encodeReply(id, command.reply, result)
+    return encodeReply(id, command.reply, await this.#inLane(command, data, { identity, userId: identity.userId, peer: this.#commander }))
+  }
+
+  /** What has not got its turn by the time at which it has to be answered is not begun any more. */
+  #inLane (command: Command, data: object | undefined, caller: Caller): Promise<unknown> {
+    let [hasBegun, isOver] = [false, false]
+    const result = this.#lanes.run(laneOf(data), command.pipelined, async () => {
+      if (isOver) throw notNow()
+      hasBegun = true
+      return command.run(caller, data)
+    })
+    return inTime(result, () => {
+      isOver = true
+      return hasBegun && !command.isRead ? new ApiError('OUTCOME_UNKNOWN') : notNow()
+    })
   }
 }
 

@@ -29,7 +29,7 @@ export class Repairs {
   /** Each follower gets `changes`. Who is not in the chat any more follows no longer. @returns the revision reached */
   async ofChat (feed: Feed, since: number): Promise<number> {
     const { source, log, onGone, onRepaired } = this.#options
-    log.info({ chatId: feed.chatId, since }, 'repairing a chat')
+    log.debug({ chatId: feed.chatId, since }, 'repairing a chat')
     for (let reached = since; ;) {
       const pages = await source.changesFor(feed.chatId, feed.followers.map(user => user.userId), reached)
       if ([...pages.values()].every(page => page === null) && !(await source.heads([feed.chatId])).has(feed.chatId)) {
@@ -57,6 +57,7 @@ export class Repairs {
   /** Where the chat is now, for who has come into it before its own frame said so: what they miss is told. */
   async upToHead (feed: Feed): Promise<void> {
     const { roster, source, log } = this.#options
+    if (feed.heard) await feed.heard
     while (roster.feed(feed.chatId) === feed) {
       try {
         const head = (await source.heads([feed.chatId])).get(feed.chatId)

@@ -1,4 +1,6 @@
 import { EventEmitter } from 'node:events'
+import type { Bus } from './bus/bus.ts'
+import { chatTopic, userTopic } from './bus/topics.ts'
 import type { Chain } from './chain.ts'
 import { Feed, HubUser, NOBODY } from './feed.ts'
 import type { ChatFrame, InboxFrame } from './frames.ts'
@@ -30,9 +32,11 @@ export class Roster extends EventEmitter<RosterEvents> {
   readonly #feeds = new Map<string, Feed>()
   readonly #source: Pick<HubSource, 'loadUser'>
   readonly #chains: Chains
+  readonly #bus: Pick<Bus, 'follow' | 'unfollow'>
 
-  constructor (source: Pick<HubSource, 'loadUser'>, chains: Chains) {
+  constructor (bus: Pick<Bus, 'follow' | 'unfollow'>, source: Pick<HubSource, 'loadUser'>, chains: Chains) {
     super()
+    this.#bus = bus
     this.#source = source
     this.#chains = chains
   }
@@ -56,6 +60,7 @@ export class Roster extends EventEmitter<RosterEvents> {
     for (const feed of [...user.feeds.values()]) this.#unview(feed, peer)
     if (user.peers.size > 0) return
     this.#users.delete(user.userId)
+    this.#bus.unfollow([userTopic(user.userId)])
     user.inbox.close()
     for (const feed of [...user.feeds.values()]) this.unfollow(user, feed)
     this.emit('gone', user.userId)
@@ -100,6 +105,7 @@ export class Roster extends EventEmitter<RosterEvents> {
     if (existing) return existing
     const feed = new Feed(chatId, { memberCount, isStream }, this.#chains.ofChat)
     this.#feeds.set(chatId, feed)
+    feed.heard = this.#bus.follow([chatTopic(chatId)])
     return feed
   }
 
@@ -109,6 +115,7 @@ export class Roster extends EventEmitter<RosterEvents> {
     if (!feed.isEmpty) return
     feed.chain.close()
     this.#feeds.delete(feed.chatId)
+    this.#bus.unfollow([chatTopic(feed.chatId)])
   }
 
   /** The user's sockets here, oldest first. */
@@ -184,6 +191,8 @@ export class Roster extends EventEmitter<RosterEvents> {
   }
 
   async #load (user: HubUser): Promise<void> {
+    const heard = this.#bus.follow([userTopic(user.userId)])
+    if (heard) await heard // first: what comes while the chats are loading waits
     const { inboxRevision, blocks, chats } = await this.#source.loadUser(user.userId)
     if (this.#users.get(user.userId) !== user) return // gone already
     if (blocks.length > 0) user.blocks = new Set(blocks)
@@ -193,6 +202,10 @@ export class Roster extends EventEmitter<RosterEvents> {
       feed.chain.start(lastRevision)
     }
     user.inbox.start(inboxRevision)
+    // What is committed before this their client finds when it syncs, as it does when it has come in.
+    const yetToHear = chats.flatMap(({ chatId }) => this.#feeds.get(chatId)?.heard ?? [])
+    if (yetToHear.length > 0) await Promise.all(yetToHear)
+    if (this.#users.get(user.userId) !== user) return
     this.emit('arrived', user.userId)
   }
 

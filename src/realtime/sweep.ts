@@ -24,6 +24,8 @@ export class Sweep {
   /** What is left of the round. */
   #steps: Step[] = []
   #stepsOfRound = 1
+  /** A round is over: all was compared. */
+  onRound: () => void = () => {}
 
   constructor (hub: Hub, source: HubSource, periodMs: number, log: FastifyBaseLogger) {
     this.#hub = hub
@@ -86,6 +88,7 @@ export class Sweep {
     this.hear(await this.#source.epoch())
     await this.#steps[0]?.()
     this.#steps.shift()
+    if (this.#steps.length === 0) this.onRound()
   }
 
   async #compareChats (chatIds: string[]): Promise<void> {

@@ -10,7 +10,7 @@ import { serveTasks } from './worker.ts'
 export type Load = typeof tasks
 
 /** A set of sockets, by a name: to Parley, or (without tokens) to a bare server that sends each frame to all. */
-export interface Opening { group: string, url: string, sockets: { token?: string, /** looks at it */ chatId?: string }[] }
+export interface Opening { group: string, url: string, sockets: { token?: string, /** looks at it */ chatId?: string, /** instead of the group's */ url?: string }[] }
 
 export interface Sending {
   group: string
@@ -22,6 +22,8 @@ export interface Sending {
   warmUpSeconds?: number
   /** For a bare server: what it is sent, and sends to all. The key in it is replaced. */
   frame?: string
+  /** Nothing is sent: each marks the next message as read, this one first. */
+  readFrom?: number
 }
 
 export interface Pairs {
@@ -48,6 +50,8 @@ const KEY = /bench-\d{10}/
 const KEY_START = '"bench-'
 /** A frame of another kind does not become so long. */
 const RECEIVED = '{"type":"message_received"'
+const CHANGES = '{"type":"changes"'
+const KEYS = /"bench-(\d{10})"/g
 const JOIN_ID = 'join'
 /** After the last was sent: for what is still under way. */
 const LAST_RECEIPTS_MS = 500
@@ -61,7 +65,7 @@ const tasks = {
     const opened: LightSocket[] = []
     const next = sockets.entries()
     await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-      for (const [index, { token, chatId }] of next) opened[index] = token === undefined ? await LightSocket.open(url, undefined, () => {}) : await signIn(url, token, chatId)
+      for (const [index, { token, chatId, url: own = url }] of next) opened[index] = token === undefined ? await LightSocket.open(own, undefined, () => {}) : await signIn(own, token, chatId)
     }))
     groups.set(group, { sockets: opened, isBare: sockets[0]?.token === undefined })
   },
@@ -168,6 +172,7 @@ class Run {
   #started = 0
   #underWay = 0
   #deliveries = 0
+  readonly #marked = new Map<Sending['senders'][number], number>()
   readonly #acknowledged: number[] = []
   readonly #received: number[] = []
   #failure: Error | undefined
@@ -182,6 +187,10 @@ class Run {
     for (const [index, socket] of this.#sockets.entries()) {
       socket.onFrame = (bytes, start, end) => {
         if (isReply(bytes, start)) return this.#onReply(bytes, start, end)
+        if (isChanges(bytes, start)) {
+          for (const key of keysIn(bytes, start, end)) this.#onDelivery(key, index, timesReceipts)
+          return
+        }
         if (!isReceived(bytes, start)) return
         if (this.#isCounting) this.#deliveries++
         if (timesReceipts || (this.#isBare && isSender.has(index))) this.#onKey(keyIn(bytes, start), index, timesReceipts)
@@ -190,12 +199,20 @@ class Run {
   }
 
   send (sender: Sending['senders'][number]): void {
-    const { content, frame } = this.#sending
+    const { content, frame, readFrom } = this.#sending
     const key = keys++
+    const said = () => readFrom === undefined ? command(key, sender.chatId, content) : mark(key, sender.chatId, readFrom + this.#marks(sender))
     this.#sentAt.push(performance.now())
     this.#sentBy.push(sender)
     this.#underWay++
-    this.#sockets[sender.socket]!.send(frame === undefined ? command(key, sender.chatId, content) : frame.replace(KEY, nameOf(key)))
+    this.#sockets[sender.socket]!.send(frame === undefined ? said() : frame.replace(KEY, nameOf(key)))
+  }
+
+  /** How many the sender has made before. */
+  #marks (sender: Sending['senders'][number]): number {
+    const marks = this.#marked.get(sender) ?? 0
+    this.#marked.set(sender, marks + 1)
+    return marks
   }
 
   count (): void {
@@ -231,6 +248,11 @@ class Run {
     this.#free(key)
   }
 
+  #onDelivery (key: number, socket: number, timesReceipts: boolean): void {
+    if (this.#isCounting) this.#deliveries++
+    if (timesReceipts) this.#onKey(key, socket, timesReceipts)
+  }
+
   #onKey (key: number, socket: number, timesReceipts: boolean): void {
     const isOwn = this.#sentBy[key - this.#firstKey]?.socket === socket
     if (isOwn && this.#isBare) this.#free(key)
@@ -252,6 +274,10 @@ function command (key: number, chatId: string, content: string): string {
   return `{"id":${key},"type":"send_message","data":{"chatId":"${chatId}","content":"${content}","clientMessageId":"${nameOf(key)}"}}`
 }
 
+function mark (key: number, chatId: string, upToSeq: number): string {
+  return `{"id":${key},"type":"mark_as_read","data":{"chatId":"${chatId}","upToSeq":${upToSeq}}}`
+}
+
 /** {"re": */
 function isReply (bytes: Buffer, start: number): boolean {
   return bytes[start + 2] === 0x72 && bytes[start + 3] === 0x65
@@ -263,6 +289,15 @@ function isError (bytes: Buffer, start: number, end: number): boolean {
 
 function isReceived (bytes: Buffer, start: number): boolean {
   return bytes.toString('latin1', start, start + RECEIVED.length) === RECEIVED
+}
+
+/** From another node, over a bus that says only that there is something. */
+function isChanges (bytes: Buffer, start: number): boolean {
+  return bytes.toString('latin1', start, start + CHANGES.length) === CHANGES
+}
+
+function keysIn (bytes: Buffer, start: number, end: number): number[] {
+  return [...bytes.toString('latin1', start, end).matchAll(KEYS)].map(([, key]) => Number(key))
 }
 
 function keyIn (bytes: Buffer, start: number): number {

@@ -12,6 +12,8 @@ import { hotChat } from './hot-chat.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { media } from './media.ts'
+import { nodes } from './nodes.ts'
+import { reads } from './reads.ts'
 import { reconnect } from './reconnect.ts'
 import { search } from './search.ts'
 import { send } from './send.ts'
@@ -27,12 +29,14 @@ const BENCHES: Record<string, Bench['run']> = {
   'hot-chat': hotChat,
   'fan-out': fanOut,
   latency,
+  reads,
   'slow-reader': slowReader,
   history,
   media,
   growth,
   idle,
   reconnect,
+  nodes,
   search,
 }
 const ONLY_BY_NAME = new Set(['search'])

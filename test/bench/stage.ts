@@ -27,6 +27,8 @@ export class Stage {
   readonly #figures: Figures
   readonly #profileDir: string | undefined
   #server: ChildProcess | undefined
+  /** Of several nodes. */
+  #servers: ChildProcess[] = []
   #probes = 0
 
   private constructor (cluster: Cluster, dir: string, databaseUrl: string, figures: Figures, profileDir: string | undefined) {
@@ -54,24 +56,55 @@ export class Stage {
 
   /** Starts Parley as a process of its own. @returns its address */
   async serve (settings: Record<string, string> = {}): Promise<string> {
+    const { url, server } = await this.#start(settings)
+    this.#server = server
+    return url
+  }
+
+  /** Starts several, one after the other (the first one migrates). @returns their addresses */
+  async serveMany (count: number, settings: Record<string, string>): Promise<string[]> {
+    const urls: string[] = []
+    for (let n = 0; n < count; n++) {
+      const { url, server } = await this.#start(settings)
+      urls.push(url)
+      this.#servers.push(server)
+    }
+    return urls
+  }
+
+  /** What the nodes, or one of them, have used until now. */
+  async cpuSeconds (node?: number): Promise<number> {
+    let seconds = 0
+    for (const [index, server] of this.#servers.entries()) if (node === undefined || node === index) seconds += (await this.#ask(server)).cpuSeconds
+    return seconds
+  }
+
+  async strikeServers (): Promise<void> {
+    for (const server of this.#servers.splice(0)) await end(server)
+  }
+
+  async #start (settings: Record<string, string>): Promise<{ url: string, server: ChildProcess }> {
     const port = 20_000 + Math.floor(Math.random() * 20_000)
     const profiling = this.#profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${this.#profileDir}`]
-    this.#server = spawn(process.execPath, ['--expose-gc', '--import', './test/bench/probe.ts', ...profiling, 'src/server.ts'], {
-      env: { ...process.env, DATABASE_URL: this.databaseUrl, JWT_SECRET, HOST: '127.0.0.1', PORT: `${port}`, RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', LOG_LEVEL: 'warn', ...settings },
+    const server = spawn(process.execPath, ['--expose-gc', '--import', './test/bench/probe.ts', ...profiling, 'src/server.ts'], {
+      env: { ...process.env, DATABASE_URL: this.databaseUrl, JWT_SECRET, HOST: '127.0.0.1', PORT: `${port}`, RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', RATE_LIMIT_ACCEPTS: '0', LOG_LEVEL: 'warn', ...settings },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     const url = `http://127.0.0.1:${port}`
     for (;;) {
-      if (this.#server.exitCode !== null) throw new Error('The server has not started')
+      if (server.exitCode !== null) throw new Error('The server has not started')
       const isReady = await fetch(`${url}/health/ready`).then(({ ok }) => ok, () => false)
-      if (isReady) return url
+      if (isReady) return { url, server }
       await new Promise(resolve => setTimeout(resolve, 50))
     }
   }
 
   /** What the server's process says of itself. `reset`: the delays of its loop are counted anew; `collect`: after a garbage collection. */
   async probe (options: { reset?: boolean, collect?: boolean } = {}): Promise<Probe> {
-    const server = this.#server!
+    return this.#ask(this.#server!, options)
+  }
+
+  async #ask (server: ChildProcess, options: object = {}): Promise<Probe> {
     const probe = ++this.#probes
     server.send({ probe, ...options })
     for (;;) {
@@ -86,13 +119,17 @@ export class Stage {
   }
 
   async strike (): Promise<void> {
-    if (this.#server?.exitCode === null) {
-      this.#server.kill('SIGTERM')
-      await once(this.#server, 'exit')
-    }
+    await this.strikeServers()
+    if (this.#server) await end(this.#server)
     await this.db.close()
     await this.#cluster.stop(5)
     await rm(this.#dir, { recursive: true })
     this.#figures.say('')
   }
+}
+
+async function end (server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null) return
+  server.kill('SIGTERM')
+  await once(server, 'exit')
 }

@@ -39,7 +39,7 @@ export function token (userId: string, claims: TestClaims = {}): string {
 export async function startParley (t: Test, settings: Record<string, string> = {}, bus?: Bus): Promise<Parley> {
   const databaseUrl = settings.DATABASE_URL ?? await createDatabase(t)
   const dataDir = join(tmpdir(), `parley-test-data-${process.pid}-${++folders}`) // made by the first upload
-  const config = loadConfig({ DATABASE_URL: databaseUrl, JWT_SECRET, PORT: '0', HOST: '127.0.0.1', RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', DRAIN_SECONDS: '1', JOBS: 'off', DATA_DIR: dataDir, ...settings })
+  const config = loadConfig({ DATABASE_URL: databaseUrl, JWT_SECRET, PORT: '0', HOST: '127.0.0.1', RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', RATE_LIMIT_ACCEPTS: '0', DRAIN_SECONDS: '1', JOBS: 'off', DATA_DIR: dataDir, ...settings })
   const app = await buildApp(config, pino({ level: process.env.LOG_LEVEL ?? 'fatal' }), bus)
   t.after(async () => {
     await app.close()

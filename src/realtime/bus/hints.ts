@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { parseJson } from '../../json.ts'
 import { compile } from '../../plugins/validation.ts'
-import { ChatId, Revision, UserId } from '../../primitives.ts'
+import { ChatId, Input, Revision, UserId } from '../../primitives.ts'
 import type { ExpelFrame, FleetingFrame, Frame } from '../frames.ts'
 
 /** PostgreSQL takes payloads of less than 8,000 bytes. */
@@ -14,7 +14,7 @@ const MAX_WAITING = 20_000
 const MAX_FLEETING_BYTES = 256 * 1024
 
 /** A frame that is not kept, as it goes by NOTIFY. */
-const Fleeting = Type.Object({
+const Fleeting = Input({
   type: Type.String({ pattern: '^[a-z_]{1,40}$' }),
   data: Type.Object({}),
   chatId: Type.Optional(ChatId),
@@ -90,7 +90,7 @@ export class Hints {
   }
 
   /** The people it is for may be more than fit: then it is said in several parts. What does not fit at all is left out: nobody keeps it. */
-  #addFleeting ({ kind: _, data, userIds, ...rest }: FleetingFrame): void {
+  #addFleeting ({ kind: _, encoded: __, data, userIds, ...rest }: FleetingFrame): void {
     const beginning = `{"data":${data},${JSON.stringify(rest).slice(1, -1)}`
     const room = MAX_PAYLOAD_BYTES - ENVELOPE_BYTES - Buffer.byteLength(beginning)
     for (const some of userIds ? pieces(userIds, room - 16) : [undefined]) {

@@ -1,5 +1,6 @@
 import type { Frame } from '../frames.ts'
 import type { Bus } from './bus.ts'
+import type { Topic } from './topics.ts'
 
 /** The bus of a single process; and of each process the part that its own frames go by. */
 export class MemoryBus implements Bus {
@@ -14,6 +15,10 @@ export class MemoryBus implements Bus {
   subscribe (listener: (frame: Frame) => void): void {
     this.#listeners.push(listener)
   }
+
+  follow (_topics: Topic[]): Promise<void> | undefined { return undefined }
+
+  unfollow (_topics: Topic[]): void {}
 
   onUp (_listener: () => void): void {}
 

@@ -41,7 +41,7 @@ export class ServerProcess {
   async start (): Promise<void> {
     const child = spawn(process.execPath, ['--expose-gc', '--import', PROBE, 'src/server.ts'], {
       env: {
-        ...process.env, NODE_COMPILE_CACHE: CACHE, JWT_SECRET, HOST: '127.0.0.1', PORT: `${this.#port}`, RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', LOG_LEVEL: 'fatal', ...this.#settings,
+        ...process.env, NODE_COMPILE_CACHE: CACHE, JWT_SECRET, HOST: '127.0.0.1', PORT: `${this.#port}`, RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', RATE_LIMIT_ACCEPTS: '0', LOG_LEVEL: 'fatal', ...this.#settings,
       },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })

@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto'
+import type { Cluster, Redis } from 'ioredis'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Frame, HintFrame } from '../frames.ts'
+import { pack, Sender, unpack } from './envelope.ts'
+import { MemoryBus } from './memory.ts'
+import { Pulse } from './pulse.ts'
+import { clusterClient, redisClient, type RedisConfig } from './redis-link.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { partitionOf, saidOn, type Topic } from './topics.ts'
+
+/** So much may be on its way to Redis. What comes when it takes no more is not said, but that there was something is, later. */
+const MAX_UNDER_WAY_BYTES = 16 * 1024 * 1024
+const MAX_UNSAID = 20_000
+/** Frames of a topic that come together are one message, of about so many bytes at most. */
+const MAX_MESSAGE_BYTES = 256 * 1024
+
+/**
+ * The bus of many processes, over Redis or Valkey. Frames go with the bytes that sockets are given; a node hears of the chats that somebody there
+ * follows and of the users who have a socket there (`topics.ts`), by sharded pub/sub where the server has it. In a Redis Cluster the
+ * topics lie on its servers by their partition.
+ */
+export class RedisBus extends MemoryBus {
+  readonly #node = randomUUID()
+  readonly #prefix: string
+  readonly #epoch: () => string
+  readonly #log: FastifyBaseLogger
+  readonly #publisher: Redis | Cluster
+  readonly #subscriber: Redis | Cluster
+  readonly #subscriptions: Subscriptions
+  readonly #pulse: Pulse
+  #sender: { epoch: string, sender: Sender }
+  #isSharded = true
+  /** What has been said in this turn of the loop. */
+  #due = new Map<Topic, Frame[]>()
+  #underWayBytes = 0
+  readonly #unsaid = new Map<Topic, HintFrame>()
+  #isClosed = false
+
+  /** @param epoch the history of the database: what is about another is passed over */
+  constructor ({ url, prefix, isCluster }: RedisConfig, epoch: () => string, log: FastifyBaseLogger) {
+    super()
+    this.#prefix = prefix
+    this.#epoch = epoch
+    this.#log = log
+    this.#sender = { epoch: '', sender: new Sender(this.#node, '') }
+    this.#publisher = isCluster ? clusterClient(url, log) : redisClient(url, log)
+    this.#subscriber = isCluster ? this.#publisher : redisClient(url, log)
+    this.#subscriptions = new Subscriptions({
+      channelOf: topic => this.#channel(topic),
+      byPartition: isCluster,
+      subscribe: async channels => { await (this.#isSharded ? this.#subscriber.ssubscribe(...channels) : this.#subscriber.subscribe(...channels)) },
+      unsubscribe: async channels => { await (this.#isSharded ? this.#subscriber.sunsubscribe(...channels) : this.#subscriber.unsubscribe(...channels)) },
+    })
+    this.#pulse = new Pulse({ beat: () => this.#beat(), onLost: () => this.#onSilence() })
+    const onMessage = (_channel: unknown, message: Buffer) => this.#hearMessage(message)
+    for (const event of ['messageBuffer', 'smessageBuffer'] as const) this.#subscriber.on(event, onMessage)
+    this.#subscriber.on('ready', () => { void this.#onReady() })
+    this.#subscriber.on('close', () => this.#onClose())
+    this.#publisher.on('ready', () => this.#beat())
+    void this.#subscriptions.add(['all', this.#own])
+  }
+
+  override get isUp (): boolean { return this.#pulse.isUp }
+
+  override publish (frames: Frame[]): void {
+    super.publish(frames)
+    for (const frame of frames) for (const [topic, part] of saidOn(frame)) this.#say(topic, part)
+  }
+
+  override follow (topics: Topic[]): Promise<void> {
+    return this.#subscriptions.add(topics)
+  }
+
+  override unfollow (topics: Topic[]): void {
+    this.#subscriptions.remove(topics)
+  }
+
+  override onUp (listener: () => void): void {
+    this.#pulse.onUp(listener)
+  }
+
+  override async start (): Promise<void> {
+    for (const client of this.#clients) client.connect().catch((err: unknown) => this.#log.warn({ err }, 'Redis is not there (yet): what other nodes say is looked for in the database'))
+    await this.#pulse.start()
+  }
+
+  override async close (): Promise<void> {
+    this.#flush() // the last words
+    this.#isClosed = true
+    this.#pulse.stop()
+    for (const client of this.#clients) await client.quit().catch(() => client.disconnect())
+    await super.close()
+  }
+
+  get #clients (): (Redis | Cluster)[] { return [...new Set([this.#publisher, this.#subscriber])] }
+
+  /** By which this node hears itself. */
+  get #own (): Topic { return `node:${this.#node}` }
+
+  #channel (topic: Topic): string {
+    return `${this.#prefix}:{${partitionOf(topic)}}:${topic}`
+  }
+
+  get #current (): Sender {
+    const epoch = this.#epoch()
+    if (this.#sender.epoch !== epoch) this.#sender = { epoch, sender: new Sender(this.#node, epoch) }
+    return this.#sender.sender
+  }
+
+  #say (topic: Topic, frame: Frame): void {
+    const due = this.#due.get(topic)
+    if (due) due.push(frame)
+    else {
+      if (this.#due.size === 0) setImmediate(() => this.#flush())
+      this.#due.set(topic, [frame])
+    }
+  }
+
+  #flush (): void {
+    const due = this.#due
+    this.#due = new Map()
+    for (const [topic, frames] of due) {
+      let parts: Buffer[] = []
+      let bytes = 0
+      const send = (some: Frame[]) => {
+        if (parts.length > 0) this.#send(topic, some, parts)
+        parts = []
+        bytes = 0
+      }
+      let from = 0
+      for (const [index, frame] of frames.entries()) {
+        const part = pack(frame)
+        if (bytes + part.length > MAX_MESSAGE_BYTES) {
+          send(frames.slice(from, index))
+          from = index
+        }
+        parts.push(part)
+        bytes += part.length
+      }
+      send(frames.slice(from))
+    }
+  }
+
+  #send (topic: Topic, frames: Frame[], parts: Buffer[]): void {
+    if (this.#isClosed) return
+    if (this.#publisher.status !== 'ready' || this.#underWayBytes > MAX_UNDER_WAY_BYTES) return this.#remember(topic, frames)
+    const message = this.#current.envelope(parts)
+    const channel = this.#channel(topic)
+    this.#underWayBytes += message.length
+    const sent = this.#isSharded ? this.#publisher.spublish(channel, message) : this.#publisher.publish(channel, message)
+    sent.catch(() => this.#remember(topic, frames)).finally(() => { this.#underWayBytes -= message.length })
+  }
+
+  /** What is durable and could not be said: others are told later that there is something to be read. */
+  #remember (topic: Topic, frames: Frame[]): void {
+    if (!this.#unsaid.has(topic) && this.#unsaid.size >= MAX_UNSAID) return
+    for (const frame of frames) {
+      if (frame.kind !== 'chat' && frame.kind !== 'inbox') continue
+      const revision = Math.max(this.#unsaid.get(topic)?.revision ?? 0, frame.revision)
+      this.#unsaid.set(topic, frame.kind === 'chat' ? { kind: 'hint', chatId: frame.chatId, revision } : { kind: 'hint', userId: frame.userId, revision })
+    }
+  }
+
+  #sayUnsaid (): void {
+    const unsaid = [...this.#unsaid]
+    this.#unsaid.clear()
+    for (const [topic, hint] of unsaid) this.#say(topic, hint)
+  }
+
+  #beat (): void {
+    if (this.#publisher.status !== 'ready') return
+    this.#send(this.#own, [], [])
+    this.#sayUnsaid()
+  }
+
+  async #onReady (): Promise<void> {
+    this.#isSharded = await this.#hasShardedPubSub()
+    await this.#subscriptions.linked()
+    this.#beat()
+  }
+
+  async #hasShardedPubSub (): Promise<boolean> {
+    try {
+      const [found] = await this.#subscriber.call('COMMAND', 'INFO', 'SSUBSCRIBE') as unknown[]
+      return Array.isArray(found)
+    } catch (err) {
+      this.#log.debug({ err }, 'it is not known whether Redis has sharded pub/sub')
+      return this.#isSharded
+    }
+  }
+
+  #onClose (): void {
+    this.#pulse.lost()
+    this.#subscriptions.lost()
+  }
+
+  /** A server that has stopped without a word, or the way to it: connections are made anew. */
+  #onSilence (): void {
+    this.#log.warn('nothing is heard of the other nodes: the newest heads are looked at until it is')
+    this.#subscriptions.lost()
+    for (const client of this.#clients) client.disconnect(true)
+  }
+
+  #hearMessage (message: Buffer): void {
+    const sender = this.#current
+    if (sender.wrote(message)) return this.#pulse.heard()
+    if (!sender.understands(message)) return
+    try {
+      for (const frame of unpack(message)) this.hear(frame)
+    } catch (err) {
+      this.#log.warn({ err }, 'a message on the bus that is not ours')
+    }
+  }
+}
