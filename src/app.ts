@@ -30,6 +30,7 @@ import { reviewService } from './moderation/review.ts'
 import { admin } from './plugins/admin.ts'
 import { auth, bearerToken } from './plugins/auth.ts'
 import { database } from './plugins/database.ts'
+import { answerInTime } from './plugins/deadline.ts'
 import { earlyErrors, errorHandler } from './plugins/error-handler.ts'
 import { health } from './plugins/health.ts'
 import { jobs } from './plugins/jobs.ts'
@@ -48,10 +49,13 @@ import { presenceService } from './presence/service.ts'
 import { Typing } from './presence/typing.ts'
 import { Viewers } from './presence/viewers.ts'
 import type { Bus } from './realtime/bus/bus.ts'
+import { groupReactions } from './reactions/grouped.ts'
 import { reactions } from './reactions/index.ts'
 import { reactionsService } from './reactions/service.ts'
 import { realtime } from './realtime/index.ts'
+import { Deliveries } from './receipts/deliveries.ts'
 import { receipts } from './receipts/index.ts'
+import { groupMarks } from './receipts/marks.ts'
 import { receiptsService } from './receipts/service.ts'
 import { search } from './search/index.ts'
 import { Indexer } from './search/indexer.ts'
@@ -120,6 +124,7 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
     request.identity = await app.verifyToken(token)
     await userService.admitOften(request.identity)
   })
+  await app.register(answerInTime)
   await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond, redis: config.redis })
 
   const { db, hub } = app
@@ -132,7 +137,10 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
   const memberships = membershipsService(db, changes)
   const supportChats = supportService({ db, changes, ensureUsers })
   const chatService = chatsService({ db, changes, members: memberService, memberships, requests, invitations, ensureUsers })
-  const receiptService = receiptsService({ db, hub, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
+  const marks = groupMarks(app)
+  const deliveries = new Deliveries(marks, app.log)
+  const receiptService = receiptsService({ db, hub, marks, unmark: (userId, chatId) => memberships.update(userId, chatId, { markedUnread: false }) })
+  const grouped = groupReactions(app)
   const leases = new Leases(db, hub, config.realtime, app.log)
   const bans = bansService({ db, hub, ensureUsers })
   const typing = new Typing(hub, config.realtime.typingTimeoutMs)
@@ -152,17 +160,17 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
       epoch: app.epoch,
       directChat: chatService.direct,
       filesGone: () => files.cleaning.soon(),
-      delivered: async (userId, chatId, upToSeq) => { await receiptService.delivered(userId, chatId, { upToSeq }) },
+      fetched: (userId, chatId, upToSeq) => deliveries.fetched(userId, chatId, upToSeq),
     }),
     threads: threadsService(db),
     retention: retentionService({ db, changes, config }),
     recovery: recoveryService({ db, changes, config }),
   })
   await app.register(support, { support: supportChats })
-  await app.register(reactions, { reactions: reactionsService(db, changes) })
+  await app.register(reactions, { reactions: reactionsService(db, grouped), grouped })
   await app.register(pins, { pins: pinsService(db, changes) })
   await app.register(moderation, { reports: reportsService(db), review: reviewService({ db, changes, bans, config }), bans })
-  await app.register(receipts, { receipts: receiptService })
+  await app.register(receipts, { receipts: receiptService, marks, deliveries })
   await app.register(search, { search: searchService(db), indexer })
   await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers, unblocked: receiptService.reveal }) })
   await app.register(presence, {

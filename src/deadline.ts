@@ -1,14 +1,21 @@
 import { ApiError } from './errors.ts'
 
-/** Every command and every request is answered within this time, whatever the database does. (Sends give up a little earlier: the writer knows more of them.) */
+/** Every command and every request is answered within this time, whatever the database does. */
 export const ANSWER_WITHIN_MS = 9_500
+/** What has not got its turn by then is not begun any more: nobody would wait for its end. */
+export const BEGIN_WITHIN_MS = 8_000
 
-/** @throws {ApiError} OUTCOME_UNKNOWN when it takes longer: the work goes on, but nobody waits for it */
-export async function inTime<Result> (work: Promise<Result>): Promise<Result> {
+const RETRY_MS = 1_000
+
+/** Of what has not been begun, or changes nothing. */
+export const notNow = (): ApiError => new ApiError('OVERLOADED', '', { retryAfterMs: RETRY_MS })
+
+/** @param late what is thrown when it takes longer: it goes on, but nobody waits for it */
+export async function inTime<Result> (work: Promise<Result>, late: () => ApiError, withinMs = ANSWER_WITHIN_MS): Promise<Result> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => { timer = setTimeout(() => reject(new ApiError('OUTCOME_UNKNOWN')), ANSWER_WITHIN_MS) })
+  const end = new Promise<never>((_resolve, reject) => { timer = setTimeout(() => reject(late()), withinMs) })
   try {
-    return await Promise.race([work, late])
+    return await Promise.race([work, end])
   } finally {
     clearTimeout(timer)
   }

@@ -77,6 +77,15 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * Why the database has rejected what it was asked for, by the code that one of its functions gives.
+ * @param invalid what VALIDATION_FAILED means there
+ */
+export function refusal ({ code, retryAfterMs = null }: { code: string | null, retryAfterMs?: number | null }, invalid = ''): ApiError {
+  if (!isErrorCode(code)) return new ApiError('INTERNAL', '', { cause: new Error(`The database says ${code}`) })
+  return new ApiError(code, invalid, retryAfterMs === null ? {} : { retryAfterMs })
+}
+
 /** PostgreSQL's classes for "not now": connection exceptions, resources, shutting down, too many connections. */
 const UNAVAILABLE = /^(08|53|57P0[123])/
 const NETWORK_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH'])

@@ -32,13 +32,13 @@ export interface MessagesDependencies {
   filesGone: () => void
   /** Of the database's history. */
   epoch: () => string
-  /** Whoever fetches the newest messages has got them. */
-  delivered: (userId: string, chatId: string, upToSeq: number) => Promise<void>
+  /** Whoever fetches the newest messages has got them: that is written down behind their back. */
+  fetched: (userId: string, chatId: string, upToSeq: number) => void
 }
 
 export interface Sent { duplicate: boolean, body: EncodedJson }
 
-export function messagesService ({ db, changes, writer, config, directChat, filesGone, epoch, delivered }: MessagesDependencies) {
+export function messagesService ({ db, changes, writer, config, directChat, filesGone, epoch, fetched }: MessagesDependencies) {
   const newestPages = new NewestPages(epoch)
 
   async function send (userId: string, chatId: string, request: NewMessage): Promise<Sent> {
@@ -104,7 +104,7 @@ export function messagesService ({ db, changes, writer, config, directChat, file
       const read = (known?: NewestPage) => listMessages(db, chatId, userId, range, query, known)
       const rows = await (isWhole && after === undefined ? newestPages.read(chatId, range.olderLimit, read) : read())
       if (!rows) throw new ApiError('CHAT_NOT_FOUND')
-      if (isWhole && rows.lastSeq > rows.deliveredSeq) await delivered(userId, chatId, rows.lastSeq)
+      if (isWhole && rows.lastSeq > rows.deliveredSeq) fetched(userId, chatId.toLowerCase(), rows.lastSeq)
       return rows.page.with({ nextCursor: nextCursorOf(query, rows) })
     },
 

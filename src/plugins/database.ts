@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import fp from 'fastify-plugin'
 import pg from 'pg'
 import type { Config } from '../config.ts'
+import { BEGIN_WITHIN_MS, notNow } from '../deadline.ts'
 import { isDatabaseUnavailable } from '../errors.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { Turns } from '../turns.ts'
@@ -30,6 +31,7 @@ const CONNECT_TIMEOUT_MS = 5_000
 const UNDONE = new Set(['40001', '40P01'])
 const ATTEMPTS = 4
 
+/** How urgent each is. Who asks for one of the first three waits for the answer. */
 const CATCHING_UP = { signIn: 0, sync: 1, changes: 2, presence: 3 } as const
 
 export class Database implements Queryable {
@@ -66,9 +68,10 @@ export class Database implements Queryable {
    * What thousands ask for at once when they come back takes turns, and leaves half of the connections to everything else.
    * First all come in, then all hear where they stand, then they catch up: by then they ask for the same, and share it. Who else
    * has come is told last.
+   * @throws {ApiError} OVERLOADED when its turn has come too late for an answer
    */
   catchUp<Result> (step: keyof typeof CATCHING_UP, read: () => Promise<Result>): Promise<Result> {
-    return this.#catchingUp.run(CATCHING_UP[step], read)
+    return this.#catchingUp.run(CATCHING_UP[step], read, step === 'presence' ? {} : { within: BEGIN_WITHIN_MS, tooLate: notNow })
   }
 
   /** READ COMMITTED: the ordering rule needs each statement to see what was committed before it. `work` may run again. */

@@ -8,7 +8,7 @@ export const presenceRoutes: FastifyPluginAsyncTypebox<{ presence: PresenceServi
   app.put('/presence', { schema: set }, request => presence.set(request.identity.userId, request.body))
   app.get('/presence/online', { schema: online }, request => presence.online(request.identity.userId))
   app.get('/sessions/:chatId/online', { schema: onlineInChat }, request => presence.online(request.identity.userId, request.params.chatId))
-  app.post('/presence/query', { schema: query }, request => presence.query(request.identity.userId, request.body.userIds))
+  app.post('/presence/query', { schema: query, config: { isRead: true } }, request => presence.query(request.identity.userId, request.body.userIds))
 }
 
 const tags = ['presence']

@@ -1,40 +1,34 @@
 import type { MessageKey } from '../messages/message-id.ts'
 import type { Queryable } from '../plugins/database.ts'
 
-/** Of the message: whether the user has this reaction on it, and whether somebody has. */
-export interface ReactionState { isMine: boolean, isUsed: boolean, emojiCount: number }
-
-export async function reactionState (db: Queryable, { chatId, seq }: MessageKey, userId: string, emoji: string): Promise<ReactionState> {
-  const [row] = await db.query<ReactionState>({
-    name: 'reactions.reactionState',
-    text: `SELECT coalesce(bool_or(r.emoji = $4 AND r.user_id = $3), false) AS "isMine", coalesce(bool_or(r.emoji = $4), false) AS "isUsed",
-             count(DISTINCT r.emoji)::integer AS "emojiCount"
-           FROM chat.message_reaction r WHERE r.chat_id = $1 AND r.seq = $2`,
-  }, [chatId, seq, userId, emoji])
-  return row ?? { isMine: false, isUsed: false, emojiCount: 0 }
+export interface Reacting {
+  chatId: string
+  seq: number
+  userId: string
+  emoji: string
+  /** false: removed. */
+  isAdded: boolean
 }
 
-export async function insertReaction (db: Queryable, { chatId, seq }: MessageKey, userId: string, emoji: string): Promise<void> {
-  await db.query({
-    name: 'reactions.insertReaction', text: 'INSERT INTO chat.message_reaction (chat_id, seq, emoji, user_id, created_at) VALUES ($1, $2, $3, $4, clock_timestamp())',
-  }, [chatId, seq, emoji, userId])
+export interface Reacted {
+  status: 'changed' | 'unchanged' | 'rejected' | 'busy'
+  code: string | null
+  /** Of the chat, by and before this change. */
+  revision: number
+  previousRevision: number
+  /** Whose message it is. */
+  senderId: string | null
+  /** JSON of the Message, as it was then; null when it was rejected. */
+  message: string
 }
 
-export async function deleteReaction (db: Queryable, { chatId, seq }: MessageKey, userId: string, emoji: string): Promise<void> {
-  await db.query({
-    name: 'reactions.deleteReaction', text: 'DELETE FROM chat.message_reaction WHERE chat_id = $1 AND seq = $2 AND emoji = $3 AND user_id = $4',
-  }, [chatId, seq, emoji, userId])
-}
-
-/** Takes the summary over from the rows. @returns the JSON of the message */
-export async function summarise (db: Queryable, { chatId, seq }: MessageKey, revision: number): Promise<string> {
-  const [row] = await db.query<{ message: string }>({
-    name: 'reactions.summarise',
-    text: `UPDATE chat.chat_message AS m SET reactions = chat.reactions_json($1, $2), revision = $3
-           WHERE m.chat_id = $1 AND m.seq = $2 RETURNING chat.message_json(m)::text AS message`,
-  }, [chatId, seq, revision])
-  if (!row) throw new Error('A message that is locked has disappeared')
-  return row.message
+/** Adds and removes: see `chat.react_many`. One outcome an item, in their order. */
+export async function reactMany (db: Queryable, items: Reacting[], { wait }: { wait: boolean }): Promise<Reacted[]> {
+  return db.query<Reacted>({
+    name: 'reactions.reactMany',
+    text: `SELECT r.status, r.code, r.revision, r.previous_revision AS "previousRevision", r.sender_id AS "senderId", r.message::text
+           FROM chat.react_many($1::jsonb, $2) r ORDER BY r.idx`,
+  }, [JSON.stringify(items), wait])
 }
 
 export interface ReactionRow { userId: string, emoji: string, at: string }

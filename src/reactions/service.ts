@@ -1,48 +1,34 @@
 import { Type } from 'typebox'
-import type { Changes } from '../changes.ts'
 import { usersOf } from '../chats/queries.ts'
-import { ApiError } from '../errors.ts'
+import { refusal } from '../errors.ts'
 import { EncodedJson } from '../json.ts'
 import { parseMessageId } from '../messages/message-id.ts'
-import { asSeen, changeMessage, requireAnswer, requireMessage, requireVoice } from '../messages/visible.ts'
+import { requireMessage } from '../messages/visible.ts'
 import type { Database } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, toPage } from '../pages.ts'
 import { Input, Time, UserId } from '../primitives.ts'
-import { deleteReaction, insertReaction, listReactions, reactionState, summarise, type ReactionState } from './queries.ts'
+import { encodeChange, type Reactions } from './grouped.ts'
+import { listReactions } from './queries.ts'
 import type { ListReactions } from './schemas.ts'
 
 export type ReactionsService = ReturnType<typeof reactionsService>
 
-/** Distinct emoji on one message. */
-const MAX_EMOJI = 20
-
 const checkCursor = compile(Input({ at: Time, userId: UserId, emoji: Type.String({ maxLength: 32 }) }), 'cursor')
 
-export function reactionsService (db: Database, changes: Changes) {
+export function reactionsService (db: Database, reactions: Pick<Reactions, 'do'>) {
   /** @returns the message, whether or not there was anything to change */
-  async function change (
-    kind: 'added' | 'removed', userId: string, messageId: string, emoji: string, isDone: (state: ReactionState) => boolean, write: typeof insertReaction
-  ): Promise<EncodedJson> {
-    return changeMessage(changes, userId, messageId, async (change, key, state) => {
-      if (state.deleted) throw new ApiError('MESSAGE_DELETED')
-      requireVoice(state)
-      requireAnswer(state)
-      const encode = (message: string) => `{"message":${message},"userId":${JSON.stringify(userId)},"emoji":${JSON.stringify(emoji)}}`
-      const before = await reactionState(change.tx, key, userId, emoji)
-      if (isDone(before)) return new EncodedJson(encode(state.message))
-      if (kind === 'added' && !before.isUsed && before.emojiCount >= MAX_EMOJI) throw new ApiError('REACTION_LIMIT')
-      await write(change.tx, key, userId, emoji)
-      const data = encode(await summarise(change.tx, key, await change.takeRevisions()))
-      change.publish({ type: `reaction_${kind}`, data, message: { seq: key.seq, senderId: state.senderId } })
-      return asSeen(data, state)
-    })
+  async function change (userId: string, messageId: string, emoji: string, { isAdded }: { isAdded: boolean }): Promise<EncodedJson> {
+    const item = { ...parseMessageId(messageId), userId, emoji, isAdded }
+    const outcome = await reactions.do(item)
+    if (outcome.status === 'rejected') throw refusal(outcome)
+    return new EncodedJson(encodeChange(item, outcome))
   }
 
   return {
-    /** @throws {ApiError} MESSAGE_NOT_FOUND, MESSAGE_DELETED, SILENCED, CHAT_BLOCKED, REQUEST_PENDING; REACTION_LIMIT beyond 20 distinct emoji */
-    add: (userId: string, messageId: string, emoji: string) => change('added', userId, messageId, emoji, before => before.isMine, insertReaction),
-    remove: (userId: string, messageId: string, emoji: string) => change('removed', userId, messageId, emoji, before => !before.isMine, deleteReaction),
+    /** @throws {ApiError} MESSAGE_NOT_FOUND, NOT_IN_CHAT, MESSAGE_DELETED, SILENCED, CHAT_BLOCKED, REQUEST_PENDING; REACTION_LIMIT beyond 20 distinct emoji */
+    add: (userId: string, messageId: string, emoji: string) => change(userId, messageId, emoji, { isAdded: true }),
+    remove: (userId: string, messageId: string, emoji: string) => change(userId, messageId, emoji, { isAdded: false }),
 
     /** Who reacted how and when, oldest first. */
     async list (userId: string, messageId: string, { cursor, limit = 50 }: ListReactions) {

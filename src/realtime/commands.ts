@@ -13,11 +13,16 @@ export interface Command {
   reply: string
   /** May start before the socket's earlier pipelined commands to the same chat have ended. */
   pipelined: boolean
+  /** Changes nothing: what has no answer in time has not happened. */
+  isRead: boolean
   run (caller: Caller, data: unknown): Promise<unknown>
 }
 
 /** What the connection answers by itself: it belongs to the socket, not to a slice. */
 const OF_THE_CONNECTION = new Set(['authenticate', 'ping'])
+
+/** Beside those whose name says so. */
+const OTHER_READS = new Set<CommandName>(['sync', 'changes', 'search'])
 
 /** The commands by their type. Each slice's `commands.ts` puts its own in. */
 export class CommandTable {
@@ -29,6 +34,7 @@ export class CommandTable {
     this.#commands.set(name, {
       reply,
       pipelined,
+      isRead: name.startsWith('get_') || OTHER_READS.has(name),
       run: (caller, data) => handler(caller, validate(data ?? {}) as CommandData<Name>),
     })
     return this

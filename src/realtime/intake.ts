@@ -1,11 +1,11 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from '../config.ts'
-import { inTime } from '../deadline.ts'
+import { inTime, notNow } from '../deadline.ts'
 import { ApiError, toApiError } from '../errors.ts'
 import { assertStorable, decodeJson } from '../json.ts'
 import type { Identity } from '../plugins/auth.ts'
 import { compile } from '../plugins/validation.ts'
-import type { CommandTable } from './commands.ts'
+import type { Caller, Command, CommandTable } from './commands.ts'
 import { Lanes } from './lanes.ts'
 import type { Peer } from './peer.ts'
 import { encodeError, encodeReply, type CommandId, type ReplyFrame } from './protocol.ts'
@@ -78,7 +78,7 @@ export class Intake {
       if (overLimit) throw overLimit
       const identity = await this.#commander.identified()
       if (!identity) return
-      const reply = await inTime(this.#run(identity, frame))
+      const reply = await this.#run(identity, frame)
       this.#count(type, 'ok')
       if (id !== undefined) this.#commander.reply(reply)
     } catch (error) {
@@ -107,11 +107,24 @@ export class Intake {
 
   async #run (identity: Identity, { id = '', type, data }: CommandFrame): Promise<ReplyFrame> {
     if (type === 'ping') return encodeReply(id, 'pong', {})
-    if (type === 'authenticate') return this.#commander.renew(data, id)
+    if (type === 'authenticate') return inTime(this.#commander.renew(data, id), () => new ApiError('OUTCOME_UNKNOWN'))
     const command = this.#services.commands.find(type)
     if (!command) throw new ApiError('UNKNOWN_COMMAND')
-    const result = await this.#lanes.run(laneOf(data), command.pipelined, () => command.run({ identity, userId: identity.userId, peer: this.#commander }, data))
-    return encodeReply(id, command.reply, result)
+    return encodeReply(id, command.reply, await this.#inLane(command, data, { identity, userId: identity.userId, peer: this.#commander }))
+  }
+
+  /** What has not got its turn by the time at which it has to be answered is not begun any more. */
+  #inLane (command: Command, data: object | undefined, caller: Caller): Promise<unknown> {
+    let [hasBegun, isOver] = [false, false]
+    const result = this.#lanes.run(laneOf(data), command.pipelined, async () => {
+      if (isOver) throw notNow()
+      hasBegun = true
+      return command.run(caller, data)
+    })
+    return inTime(result, () => {
+      isOver = true
+      return hasBegun && !command.isRead ? new ApiError('OUTCOME_UNKNOWN') : notNow()
+    })
   }
 }
 

@@ -3,7 +3,26 @@ import type { MessageKey } from '../messages/message-id.ts'
 import type { Receipt, Unread } from './schemas.ts'
 import type { Static } from 'typebox'
 
-export interface Advanced {
+/** What a member has got, or read and so got. */
+export interface Mark {
+  chatId: string
+  userId: string
+  isRead: boolean
+  /** null: to the newest message. */
+  upToSeq: number | null
+  /** It is the seq of a message that has to be there for them; otherwise it is cut to what there is. */
+  isNamed: boolean
+}
+
+export type Marking =
+  | Marked
+  /** Of a STREAM, who has nothing to mark. */
+  | { status: 'onlooker', at: Date, readSeq: number, deliveredSeq: number }
+  | { status: 'rejected', code: string | null }
+  | { status: 'busy', code: null }
+
+export interface Marked {
+  status: 'marked'
   at: Date
   readSeq: number
   deliveredSeq: number
@@ -21,65 +40,15 @@ export interface Advanced {
   wasMarkedUnread: boolean
 }
 
-/**
- * Moves a member's watermark up to a seq (null: to the newest message), never back, never past the newest. Reading is
- * having got; what was read (or got) at once is one interval. Who reads privately leaves what others are told where it is,
- * and no interval: nothing is kept that could be told later. What is read again openly is told then. The row lock is the
- * member's own: the chat goes on meanwhile.
- */
-export async function advanceWatermark (db: Queryable, mark: 'read' | 'delivered', chatId: string, userId: string, upToSeq: number | null): Promise<Advanced | undefined> {
-  const isRead = mark === 'read'
-  const [row] = await db.query<Advanced>({
-    name: `receipts.advance.${mark}`,
-    text: `WITH viewer AS (SELECT v.h, v.c, v.blocked || CASE WHEN chat.is_request_for(v.c, $2) THEN ARRAY[(v.c).requested_by_id] ELSE '{}' END AS blocked FROM chat.viewer($1, $2) v),
-      mine AS (
-        SELECT p.read_seq, p.delivered_seq, coalesce(p.public_read_seq, p.read_seq) AS public_read_seq, p.state
-        FROM chat.chat_participant p WHERE p.chat_id = $1 AND p.user_id = $2 FOR NO KEY UPDATE),
-      target AS (
-        SELECT v.h, v.blocked, m.read_seq, m.delivered_seq, m.public_read_seq, clock_timestamp() AS at, t.seq, s.is_private,
-          ${isRead} AND t.seq > m.read_seq AS read_moves, t.seq > m.delivered_seq AS delivered_moves, ${isRead} AND t.seq > m.public_read_seq AND NOT s.is_private AS public_read_moves,
-          (v.h).member_count <= chat.small_chat_members() AND (v.c).type <> 'STREAM' AS is_small
-        FROM viewer v, mine m
-        CROSS JOIN LATERAL (SELECT least(coalesce($3::integer, (v.h).last_seq), (v.h).last_seq) AS seq) t
-        CROSS JOIN (SELECT chat.reads_privately($2) AS is_private) s
-        WHERE m.state = 'JOINED'),
-      moved AS (
-        UPDATE chat.chat_participant AS p SET delivered_seq = greatest(p.delivered_seq, t.seq)${isRead
-          ? `, read_seq = greatest(p.read_seq, t.seq), last_read_at = t.at,
-          public_read_seq = nullif(CASE WHEN t.is_private THEN t.public_read_seq ELSE greatest(t.public_read_seq, t.seq) END, greatest(p.read_seq, t.seq))`
-          : ''}
-        FROM target t WHERE p.chat_id = $1 AND p.user_id = $2 AND (t.read_moves OR t.delivered_moves OR t.public_read_moves) RETURNING p AS now),
-      read AS (
-        INSERT INTO chat.message_read (chat_id, user_id, from_seq, to_seq, read_at)
-        SELECT $1, $2, t.public_read_seq + 1, t.seq, t.at FROM target t WHERE t.is_small AND t.public_read_moves),
-      got AS (
-        INSERT INTO chat.message_delivery (chat_id, user_id, from_seq, to_seq, delivered_at)
-        SELECT $1, $2, t.delivered_seq + 1, t.seq, t.at FROM target t WHERE t.is_small AND t.delivered_moves AND NOT t.public_read_moves)
-      SELECT t.at, t.is_small AS "isSmall", t.blocked, p.marked_unread AS "wasMarkedUnread",
-        t.read_moves AS "readMoved", t.delivered_moves AS "deliveredMoved", t.public_read_moves AS "publicReadMoved",
-        greatest(t.read_seq, (m.now).read_seq) AS "readSeq", greatest(t.delivered_seq, (m.now).delivered_seq) AS "deliveredSeq",
-        CASE WHEN t.public_read_moves THEN t.seq ELSE t.public_read_seq END AS "publicReadSeq",
-        chat.unread_count(t.h, coalesce(m.now, p)) AS "unreadCount", chat.mention_count(t.h, coalesce(m.now, p)) AS "mentionCount"
-      FROM target t JOIN chat.chat_participant p ON p.chat_id = $1 AND p.user_id = $2 LEFT JOIN moved m ON true`,
-  }, [chatId, userId, upToSeq])
-  return row
-}
-
-/** Where somebody stands who looks at a STREAM without being in it; undefined: they may not, or are in the chat. */
-export async function onlookerHead (db: Queryable, chatId: string, userId: string): Promise<{ readSeq: number, deliveredSeq: number } | undefined> {
-  const [row] = await db.query<{ readSeq: number, deliveredSeq: number }>({
-    name: 'receipts.onlookerHead',
-    text: 'SELECT (v.p).read_seq AS "readSeq", (v.p).delivered_seq AS "deliveredSeq" FROM chat.viewer($1, $2) v WHERE (v.p).state <> \'JOINED\'',
-  }, [chatId, userId])
-  return row
-}
-
-/** Whether a message of this number is within what the user may see; undefined: they are not in the chat. */
-export async function isVisible (db: Queryable, chatId: string, userId: string, seq: number): Promise<boolean | undefined> {
-  const [row] = await db.query<{ visible: boolean }>({
-    name: 'receipts.isVisible', text: 'SELECT $3 > v.bound AND $3 <= (v.h).last_seq AS visible FROM chat.viewer($1, $2) v',
-  }, [chatId, userId, seq])
-  return row?.visible
+/** Moves watermarks, of a member in a chat one at most: see `chat.mark_many`. One outcome a mark, in their order. */
+export async function markMany (db: Queryable, marks: Mark[], { wait }: { wait: boolean }): Promise<Marking[]> {
+  return db.query<Marking>({
+    name: 'receipts.markMany',
+    text: `SELECT m.status, m.code, m.at, m.read_seq AS "readSeq", m.delivered_seq AS "deliveredSeq", m.public_read_seq AS "publicReadSeq",
+             m.read_moved AS "readMoved", m.delivered_moved AS "deliveredMoved", m.public_read_moved AS "publicReadMoved",
+             m.unread_count AS "unreadCount", m.mention_count AS "mentionCount", m.is_small AS "isSmall", m.blocked, m.was_marked_unread AS "wasMarkedUnread"
+           FROM chat.mark_many($1::jsonb, $2) m`,
+  }, [JSON.stringify(marks), wait])
 }
 
 export async function chatUnread (db: Queryable, chatId: string, userId: string): Promise<{ unreadCount: number, mentionCount: number } | undefined> {

@@ -1,4 +1,4 @@
-import { ApiError } from '../errors.ts'
+import { ApiError, refusal } from '../errors.ts'
 import { parseMessageId } from '../messages/message-id.ts'
 import type { Database } from '../plugins/database.ts'
 import type { FleetingFrame } from '../realtime/frames.ts'
@@ -6,8 +6,8 @@ import type { Hub } from '../realtime/hub.ts'
 import { decodeCursor, toPage } from '../pages.ts'
 import { compile } from '../plugins/validation.ts'
 import { Input, Nullable, Time, UserId } from '../primitives.ts'
-import { ownWatermarkFrames, watermarkFrames } from './frames.ts'
-import { advanceWatermark, allUnread, chatUnread, isVisible, messageReceipts, mutualWatermarks, onlookerHead } from './queries.ts'
+import type { Marks } from './marks.ts'
+import { allUnread, chatUnread, messageReceipts, mutualWatermarks } from './queries.ts'
 import type { ListReceipts, Marked, MarkUpTo } from './schemas.ts'
 
 export type ReceiptsService = ReturnType<typeof receiptsService>
@@ -15,43 +15,30 @@ export type ReceiptsService = ReturnType<typeof receiptsService>
 export interface ReceiptsDependencies {
   db: Database
   hub: Hub
+  marks: Pick<Marks, 'do'>
   /** Reading takes "unread" off a chat that its member has marked so. */
   unmark: (userId: string, chatId: string) => Promise<unknown>
 }
 
 const checkCursor = compile(Input({ at: Nullable(Time), userId: UserId }), 'cursor')
 
-export function receiptsService ({ db, hub, unmark }: ReceiptsDependencies) {
-  async function advance (mark: 'read' | 'delivered', userId: string, chatId: string, upToSeq: number | null): Promise<Marked> {
-    const advanced = await advanceWatermark(db, mark, chatId, userId, upToSeq)
-    if (!advanced) return onlooker(userId, chatId)
-    const { readSeq, deliveredSeq, publicReadSeq, unreadCount, mentionCount, blocked, readMoved, deliveredMoved, publicReadMoved } = advanced
-    const at = advanced.at.toISOString()
-    const moved = { read: readMoved, delivered: deliveredMoved, publicRead: publicReadMoved }
-    const movement = { chatId: chatId.toLowerCase(), userId, at, readSeq, deliveredSeq, publicReadSeq, hiddenFrom: blocked, moved }
-    hub.publish(advanced.isSmall ? watermarkFrames(movement) : ownWatermarkFrames(movement))
-    if (mark === 'read' && advanced.wasMarkedUnread) await unmark(userId, chatId)
-    return { chatId: chatId.toLowerCase(), userId, at, readSeq, deliveredSeq, unreadCount, mentionCount, updated: Object.values(moved).some(Boolean) }
-  }
-
-  /** Who only looks at a STREAM has nothing to mark. */
-  async function onlooker (userId: string, chatId: string): Promise<Marked> {
-    const head = await onlookerHead(db, chatId, userId)
-    if (!head) throw new ApiError('CHAT_NOT_FOUND')
-    return { chatId: chatId.toLowerCase(), userId, at: new Date().toISOString(), ...head, unreadCount: 0, mentionCount: 0, updated: false }
-  }
-
-  async function mark (kind: 'read' | 'delivered', userId: string, chatId: string, request: MarkUpTo): Promise<Marked> {
-    const upToSeq = upToSeqOf(chatId, request)
-    // A number is cut to what there is; a message that is named has to be there.
-    if (request.messageIds && await isVisible(db, chatId, userId, upToSeq ?? 0) === false) throw new ApiError('MESSAGE_NOT_FOUND')
-    return advance(kind, userId, chatId, upToSeq)
+export function receiptsService ({ db, hub, marks, unmark }: ReceiptsDependencies) {
+  async function mark (userId: string, chatId: string, request: MarkUpTo, { isRead }: { isRead: boolean }): Promise<Marked> {
+    const id = chatId.toLowerCase()
+    const outcome = await marks.do({ chatId: id, userId, isRead, upToSeq: upToSeqOf(id, request), isNamed: request.messageIds !== undefined })
+    if (outcome.status === 'rejected' || outcome.status === 'busy') throw refusal(outcome)
+    const { readSeq, deliveredSeq } = outcome
+    const stand = { chatId: id, userId, at: outcome.at.toISOString(), readSeq, deliveredSeq }
+    if (outcome.status === 'onlooker') return { ...stand, unreadCount: 0, mentionCount: 0, updated: false }
+    const { unreadCount, mentionCount, readMoved, deliveredMoved, publicReadMoved, wasMarkedUnread } = outcome
+    if (isRead && wasMarkedUnread) await unmark(userId, id)
+    return { ...stand, unreadCount, mentionCount, updated: readMoved || deliveredMoved || publicReadMoved }
   }
 
   return {
     /** Up to a seq, the highest of some messages, or everything. Watermarks only move forward; answered after the commit. */
-    read: (userId: string, chatId: string, request: MarkUpTo) => mark('read', userId, chatId, request),
-    delivered: (userId: string, chatId: string, request: MarkUpTo) => mark('delivered', userId, chatId, request),
+    read: (userId: string, chatId: string, request: MarkUpTo) => mark(userId, chatId, request, { isRead: true }),
+    delivered: (userId: string, chatId: string, request: MarkUpTo) => mark(userId, chatId, request, { isRead: false }),
 
     async unread (userId: string, chatId: string) {
       const counts = await chatUnread(db, chatId, userId)
@@ -87,6 +74,6 @@ function upToSeqOf (chatId: string, { upToSeq, messageIds }: MarkUpTo): number |
   if (!messageIds) return upToSeq ?? null
   if (upToSeq !== undefined) throw new ApiError('VALIDATION_FAILED', 'Only one of upToSeq and messageIds can be given')
   const keys = messageIds.map(parseMessageId)
-  if (keys.some(key => key.chatId !== chatId.toLowerCase())) throw new ApiError('MESSAGE_NOT_FOUND')
+  if (keys.some(key => key.chatId !== chatId)) throw new ApiError('MESSAGE_NOT_FOUND')
   return Math.max(...keys.map(key => key.seq))
 }

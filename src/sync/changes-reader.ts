@@ -30,10 +30,11 @@ export class ChangesReader {
     }
     const read: Read = { userIds: new Set(userIds), found: Promise.resolve(new Map()) }
     this.#waiting.set(key, read)
+    const begin = () => { if (this.#waiting.get(key) === read) this.#waiting.delete(key) }
     read.found = this.#db.catchUp('changes', () => { // at once, if it can
-      if (this.#waiting.get(key) === read) this.#waiting.delete(key)
+      begin()
       return changesFor(this.#db, chatId, [...read.userIds], since, limit)
-    })
+    }).finally(begin) // which it has not, if its turn came too late
     return read.found
   }
 }

@@ -5,7 +5,7 @@ import { Changes, ChangesSince, Sync, Synced } from './schemas.ts'
 import type { SyncService } from './service.ts'
 
 export const syncRoutes: FastifyPluginAsyncTypebox<{ sync: SyncService }> = async (app, { sync }) => {
-  app.post('/sync', { schema: syncAll }, request => sync.sync(request.identity.userId, request.body))
+  app.post('/sync', { schema: syncAll, config: { isRead: true } }, request => sync.sync(request.identity.userId, request.body))
   app.get('/sessions/:chatId/changes', { schema: changes }, async (request, reply) =>
     sendJson(reply, await sync.changes(request.identity.userId, request.params.chatId, request.query)))
 }

@@ -22,6 +22,8 @@ export interface Sending {
   warmUpSeconds?: number
   /** For a bare server: what it is sent, and sends to all. The key in it is replaced. */
   frame?: string
+  /** Nothing is sent: each marks the next message as read, this one first. */
+  readFrom?: number
 }
 
 export interface Pairs {
@@ -170,6 +172,7 @@ class Run {
   #started = 0
   #underWay = 0
   #deliveries = 0
+  readonly #marked = new Map<Sending['senders'][number], number>()
   readonly #acknowledged: number[] = []
   readonly #received: number[] = []
   #failure: Error | undefined
@@ -196,12 +199,20 @@ class Run {
   }
 
   send (sender: Sending['senders'][number]): void {
-    const { content, frame } = this.#sending
+    const { content, frame, readFrom } = this.#sending
     const key = keys++
+    const said = () => readFrom === undefined ? command(key, sender.chatId, content) : mark(key, sender.chatId, readFrom + this.#marks(sender))
     this.#sentAt.push(performance.now())
     this.#sentBy.push(sender)
     this.#underWay++
-    this.#sockets[sender.socket]!.send(frame === undefined ? command(key, sender.chatId, content) : frame.replace(KEY, nameOf(key)))
+    this.#sockets[sender.socket]!.send(frame === undefined ? said() : frame.replace(KEY, nameOf(key)))
+  }
+
+  /** How many the sender has made before. */
+  #marks (sender: Sending['senders'][number]): number {
+    const marks = this.#marked.get(sender) ?? 0
+    this.#marked.set(sender, marks + 1)
+    return marks
   }
 
   count (): void {
@@ -261,6 +272,10 @@ const nameOf = (key: number): string => `bench-${String(key).padStart(10, '0')}`
 
 function command (key: number, chatId: string, content: string): string {
   return `{"id":${key},"type":"send_message","data":{"chatId":"${chatId}","content":"${content}","clientMessageId":"${nameOf(key)}"}}`
+}
+
+function mark (key: number, chatId: string, upToSeq: number): string {
+  return `{"id":${key},"type":"mark_as_read","data":{"chatId":"${chatId}","upToSeq":${upToSeq}}}`
 }
 
 /** {"re": */

@@ -13,6 +13,7 @@ import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { media } from './media.ts'
 import { nodes } from './nodes.ts'
+import { reads } from './reads.ts'
 import { reconnect } from './reconnect.ts'
 import { search } from './search.ts'
 import { send } from './send.ts'
@@ -28,6 +29,7 @@ const BENCHES: Record<string, Bench['run']> = {
   'hot-chat': hotChat,
   'fan-out': fanOut,
   latency,
+  reads,
   'slow-reader': slowReader,
   history,
   media,

@@ -6,7 +6,8 @@ import { listChats } from '../../src/chats/list-queries.ts'
 import { listMessages } from '../../src/messages/history-queries.ts'
 import { getMessage, messageState, sendMessages, updateContent, type SendItem } from '../../src/messages/queries.ts'
 import type { Queryable } from '../../src/plugins/database.ts'
-import { advanceWatermark, allUnread, chatUnread, messageReceipts, mutualWatermarks } from '../../src/receipts/queries.ts'
+import { reactMany, type Reacting } from '../../src/reactions/queries.ts'
+import { allUnread, chatUnread, markMany, messageReceipts, mutualWatermarks, type Mark } from '../../src/receipts/queries.ts'
 import { countReply, listReplies } from '../../src/messages/thread-queries.ts'
 import { changesFor, heads, loadUser, syncPage } from '../../src/sync/queries.ts'
 import { request } from '../helpers/live.ts'
@@ -73,6 +74,8 @@ async function scansOf (work: (n: number) => Promise<unknown>): Promise<number> 
 
 let keys = 0
 const item = (chatId: string, more: Partial<SendItem> = {}): SendItem => ({ chatId, senderId: 'alice', content: 'hello', clientMessageId: `key ${++keys}`, requestHash: 'hash', ...more })
+const mark = (userId: string, more: Partial<Mark>): Mark => ({ chatId, userId, isRead: false, upToSeq: null, isNamed: false, ...more })
+const reaction = (seq: number, isAdded = true): Reacting => ({ chatId, seq, userId: 'bob', emoji: 'ok', isAdded })
 const range = { before: MAX_SEQ, olderLimit: 50, after: MAX_SEQ, newerLimit: 0 }
 
 const PATHS: Record<string, (n: number) => Promise<unknown>> = {
@@ -109,15 +112,18 @@ const PATHS: Record<string, (n: number) => Promise<unknown>> = {
   'the list of chats': () => listChats(db, 'bob', { limit: 50 }, undefined),
   'unread messages of a chat': () => chatUnread(db, chatId, 'carol'),
   'unread messages of all chats': () => allUnread(db, 'bob'),
-  'marking as read': n => advanceWatermark(db, 'read', chatId, 'bob', 1_000 + n),
-  'marking as delivered': n => advanceWatermark(db, 'delivered', chatId, 'carol', 1_000 + n),
+  'marking as read': n => markMany(db, [mark('bob', { isRead: true, upToSeq: 1_000 + n })], { wait: false }),
+  'marking as delivered': n => markMany(db, [mark('carol', { upToSeq: 1_000 + n })], { wait: false }),
+  'marking many as read': n => markMany(db, [...others.map(id => mark('bob', { chatId: id, isRead: true, upToSeq: 100 + n })), mark('alice', { isRead: true, upToSeq: null })], { wait: true }),
+  'a reaction': n => reactMany(db, [reaction(100 + n)], { wait: false }),
+  'many reactions': n => reactMany(db, [reaction(200 + n), reaction(200 + n, false), reaction(300 + n), reaction(400, n % 2 === 0)], { wait: true }),
   receipts: n => messageReceipts(db, { chatId, seq: 100 + n }, 'bob', 50, undefined),
   'what two people see of each other': () => mutualWatermarks(db, 'bob', 'carol'),
 }
 
 for (const [name, work] of Object.entries(PATHS)) t.test(name, async (t: Test) => { t.equal(await scansOf(work), 0) })
 
-for (const [name, work] of Object.entries(PATHS).filter(([name]) => /page|thread/.test(name))) {
+for (const [name, work] of Object.entries(PATHS).filter(([name]) => /page|thread|reaction/.test(name))) {
   t.test(`${name}: walks an index to what it shows`, async (t: Test) => {
     const rows = await rowsOf(work)
     t.ok(rows < ROWS_OF_A_PAGE, `${rows} messages`)

@@ -1,4 +1,6 @@
+import { mock } from 'node:test'
 import t from 'tap'
+import { BEGIN_WITHIN_MS, notNow } from '../../src/deadline.ts'
 import { ChangesReader } from '../../src/sync/changes-reader.ts'
 import { Turns } from '../../src/turns.ts'
 import type { Database } from '../../src/plugins/database.ts'
@@ -8,7 +10,7 @@ function controlled (atOnce: number) {
   const turns = new Turns(atOnce, 3)
   const reads: { userIds: string[], end: () => void }[] = []
   const db = {
-    catchUp: (_step: string, read: () => Promise<unknown>) => turns.run(2, read),
+    catchUp: (_step: string, read: () => Promise<unknown>) => turns.run(2, read, { within: BEGIN_WITHIN_MS, tooLate: notNow }),
     query: (_statement: unknown, [, userIds]: [string, string[]]) => new Promise(resolve => {
       reads.push({ userIds, end: () => resolve(userIds.map(userId => ({ userId, rows: '{}', own: '{}', upTo: 1, hasMore: false, ahead: false }))) })
     }),
@@ -49,6 +51,27 @@ t.test('a read that fails fails for all who wait for it, and for nobody after', 
   t.strictSame(failed.map(({ status }) => status), ['rejected', 'rejected', 'rejected'])
   failing = false
   t.equal((await reader.read('chat', ['alice'], 5, 200)).size, 0)
+})
+
+t.test('a read whose turn comes too late is refused to all who wait for it, and not joined by anybody after', async t => {
+  mock.timers.enable({ apis: ['Date'] })
+  t.teardown(() => mock.timers.reset())
+  const { reader, reads } = controlled(1)
+  const first = reader.read('chat', ['alice'], 5, 200)
+  const late = Promise.allSettled(['bob', 'carol'].map(userId => reader.read('chat', [userId], 5, 200)))
+  mock.timers.tick(8_001)
+  const soon = reader.read('other', ['dave'], 5, 200)
+  reads[0]!.end()
+  await first
+  t.match(await late, [{ reason: { code: 'OVERLOADED', retryable: true } }, { reason: { code: 'OVERLOADED' } }])
+  while (reads.length < 2) await new Promise(setImmediate)
+  t.strictSame(reads[1]!.userIds, ['dave'], 'the turn goes on to who has not waited so long')
+  reads[1]!.end()
+  await soon
+  const again = reader.read('chat', ['bob'], 5, 200)
+  t.strictSame(reads[2]!.userIds, ['bob'])
+  reads[2]!.end()
+  t.ok((await again).has('bob'))
 })
 
 t.test('turns: the more urgent first, never more than so many at once', async t => {

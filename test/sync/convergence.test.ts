@@ -6,7 +6,7 @@ import type { Client } from '../../src/client/client.ts'
 import type { CommandData } from '../../src/contract.ts'
 import { newMark, Rows } from '../helpers/copies.ts'
 import { age } from '../helpers/jobs.ts'
-import { leaksTo, newClient, projectionOf, request, sameAsServer, startClient } from '../helpers/live.ts'
+import { leaksTo, newClient, projectionOf, request, sameAsServer, startClient, until } from '../helpers/live.ts'
 import { startParley } from '../helpers/parley.ts'
 import { callRoute } from '../helpers/wire.ts'
 
@@ -302,7 +302,11 @@ const PERSONAL: Record<string, (person: typeof VIEWERS[number]) => Action> = {
   'read everything': person => ({ as, chatId }) => as(person).command('mark_as_read', { chatId }),
   'read up to a message': person => ({ as, chatId, newest }) => as(person).command('mark_as_read', { chatId, upToSeq: newest - 1 }),
   'have everything delivered': person => ({ as, chatId }) => as(person).command('mark_as_delivered', { chatId }),
-  'have the newest page delivered': person => ({ as, chatId }) => as(person).command('get_history', { chatId }),
+  'have the newest page delivered': person => async ({ as, id, chatId }) => {
+    await as(person).command('get_history', { chatId })
+    // It is written down a moment later, and then told to their own devices, too.
+    await until(as(person), ({ chats }) => (chats.get(chatId)?.watermarks.get(id(person))?.deliveredSeq ?? 0) >= (chats.get(chatId)?.head.lastSeq ?? Infinity))
+  },
   'read everything, then send': person => each(({ as, chatId }) => as(person).command('mark_as_read', { chatId }), send(person)),
   'pin the chat': person => set(person, { pinned: true }),
   mute: person => set(person, { mutedUntil: '2099-01-01T00:00:00.000Z', notifications: 'MENTIONS' }),
