@@ -70,16 +70,17 @@ t.test('all that comes together is one statement, and a revision each', async t 
 })
 
 t.test('a held chat holds up nobody else', async t => {
-  const [held, free] = [await makeGroup(parley, 'alice', ['bob']), await makeGroup(parley, 'alice', ['bob'])]
-  const [heldMessage, freeMessage] = [await send(parley, 'alice', held, 'hello'), await send(parley, 'alice', free, 'hello')]
+  const held = [await makeGroup(parley, 'alice', ['bob']), await makeGroup(parley, 'alice', ['bob'])] // as many as there are batches at once
+  const heldMessages = await Promise.all(held.map(chatId => send(parley, 'alice', chatId, 'hello')))
+  const freeMessage = await send(parley, 'alice', await makeGroup(parley, 'alice', ['bob']), 'hello')
   const holder = await connectSql(t, parley)
   await holder.rows('BEGIN')
-  await holder.rows('SELECT FROM chat.chat_head WHERE chat_id = $1 FOR UPDATE', [held])
+  await holder.rows('SELECT FROM chat.chat_head WHERE chat_id = ANY ($1) FOR UPDATE', [held])
   const bob = await signIn(t, parley, 'bob')
-  const waiting = bob.command('add_reaction', { messageId: heldMessage.id, emoji: 'a' })
+  const waiting = heldMessages.map(({ id }) => bob.command('add_reaction', { messageId: id, emoji: 'a' }))
   for (const type of ['add_reaction', 'remove_reaction', 'add_reaction'] as const) t.match(await bob.command(type, { messageId: freeMessage.id, emoji: 'a' }), { userId: 'bob' })
   await holder.rows('COMMIT')
-  t.match(await waiting, { message: { reactions: [{ emoji: 'a', userIds: ['bob'] }] } })
+  for (const { message } of await Promise.all(waiting)) t.match(message, { reactions: [{ emoji: 'a', userIds: ['bob'] }] })
 })
 
 t.test('a deadlock with SQL of the application is not the end of a reaction', async t => {

@@ -3,8 +3,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { pino } from 'pino'
 import t from 'tap'
 import { MemoryBus } from '../../src/realtime/bus/memory.ts'
-import type { ChatFrame, Frame } from '../../src/realtime/frames.ts'
+import type { ChatFrame, Frame, InboxFrame } from '../../src/realtime/frames.ts'
 import { Hub } from '../../src/realtime/hub.ts'
+import type { Peer } from '../../src/realtime/peer.ts'
 import { Rounds } from '../../src/realtime/rounds.ts'
 import type { HubSource } from '../../src/realtime/source.ts'
 import { CHAT } from '../helpers/samples.ts'
@@ -21,7 +22,7 @@ const source: HubSource = {
 
 const frame = (revision: number, more: Partial<ChatFrame> = {}): ChatFrame => ({ kind: 'chat', chatId: CHAT, type: `change_${revision}`, previousRevision: revision - 1, revision, data: '{}', ...more })
 const typing: Frame = { kind: 'fleeting', chatId: CHAT, type: 'user_typing', data: '{}' }
-const left: Frame = {
+const left: InboxFrame = {
   kind: 'inbox', userId: 'carol', previousRevision: 0, revision: 1, update: { previousInboxRevision: 0, inboxRevision: 1, memberships: [], hidden: [], removed: [CHAT] },
 }
 
@@ -57,6 +58,57 @@ t.test('who begins to follow in the middle gets what comes from then on', async 
   await nextTurn()
   t.same(typesIn(alice), ['change_1', 'change_2', 'change_3'])
   t.same(typesIn(bob), ['change_2', 'change_3'])
+})
+
+t.test('of what goes out together each gets what they may see, and shares it with whoever may see the same', async t => {
+  const sees: Record<string, { bound: number, blocks: string[] }> = {
+    all: { bound: 0, blocks: [] }, 'all, too': { bound: 0, blocks: ['nobody'] }, newer: { bound: 1, blocks: [] }, 'newest only': { bound: 2, blocks: [] }, blocker: { bound: 0, blocks: ['zoe'] }, 'another blocker': { bound: 0, blocks: ['zoe'] },
+  }
+  const hub = new Hub(new MemoryBus(), {
+    ...source, loadUser: async userId => ({ inboxRevision: 0, blocks: sees[userId]!.blocks, chats: [{ chatId: CHAT, bound: sees[userId]!.bound, lastRevision: 0, memberCount: 6 }] }),
+  }, pino({ level: 'silent' }))
+  const got = Object.fromEntries(await Promise.all(Object.keys(sees).map(async userId => [userId, await follow(hub, userId)] as const)))
+  const say = (revision: number, seq: number, senderId: string, threadRoot?: { seq: number, senderId: string }) => frame(revision, {
+    data: JSON.stringify({ message: { seq, senderId, content: `said ${seq}` }, ...(threadRoot && { threadRoot: { ...threadRoot, content: `said ${threadRoot.seq}` } }) }), message: { seq, senderId }, ...(threadRoot && { threadRoot }),
+  })
+  hub.publish([say(1, 2, 'zoe', { seq: 1, senderId: 'ann' }), say(2, 3, 'ann', { seq: 2, senderId: 'zoe' })])
+  await nextTurn()
+  const contents = (userId: string) => [...Buffer.concat(got[userId]!).toString('latin1').matchAll(/"(message|threadRoot)":\{"seq":(\d+),"senderId":"\w+","content":("said|null)/g)].map(([, what, seq, content]) => `${what} ${seq}${content === 'null' ? ' redacted' : ''}`)
+  t.strictSame(contents('all'), ['message 2', 'threadRoot 1', 'message 3', 'threadRoot 2'])
+  t.strictSame(contents('newer'), ['message 2', 'message 3', 'threadRoot 2'])
+  t.strictSame(contents('newest only'), ['message 3'])
+  t.match(typesIn(got['newest only']!), ['revision_skipped', 'change_2'])
+  t.strictSame(contents('blocker'), ['message 2 redacted', 'threadRoot 1', 'message 3', 'threadRoot 2 redacted'])
+  t.equal(got.blocker![0], got['another blocker']![0])
+  t.strictSame(contents('all, too'), contents('all'))
+})
+
+t.test('what changes who sees what comes after what was committed before it', async t => {
+  const hub = new Hub(new MemoryBus(), source, pino({ level: 'silent' }))
+  const [alice] = [await follow(hub, 'alice')]
+  const say = (revision: number) => frame(revision, { data: `{"message":{"seq":${revision},"content":"said"}}`, message: { seq: revision, senderId: 'zoe' } })
+  const block: Frame = { ...left, userId: 'alice', update: { ...left.update, removed: [], blocks: ['zoe'] } }
+  hub.publish([say(1), block, say(2)])
+  await nextTurn()
+  t.strictSame(typesIn(alice), ['change_1', 'inbox_updated', 'change_2'])
+  t.strictSame([...Buffer.concat(alice).toString('latin1').matchAll(/"content":("said"|null)/g)].map(([, content]) => content), ['"said"', 'null'])
+})
+
+t.test('who looks at a stream gets what comes while they look', async t => {
+  const hub = new Hub(new MemoryBus(), { ...source, loadUser: async () => ({ inboxRevision: 0, blocks: [], chats: [] }) }, pino({ level: 'silent' }))
+  const [first, second]: [Buffer[], Buffer[]] = [[], []]
+  const viewer = (userId: string, got: Buffer[]): Peer => ({ id: userId, userId, issuedAt: 0, send: bytes => { got.push(bytes) }, close: () => {} })
+  const [peer, late] = [viewer('one', first), viewer('another', second)]
+  await Promise.all([peer, late].map(each => hub.roster.connect(each)))
+  hub.roster.watch(peer, CHAT, { bound: 0, lastRevision: 0, memberCount: 1 })
+  hub.publish([frame(1)])
+  hub.roster.watch(late, CHAT, { bound: 0, lastRevision: 1, memberCount: 1 })
+  hub.publish([frame(2)])
+  hub.roster.unview(late, CHAT)
+  hub.publish([frame(3)])
+  await nextTurn()
+  t.strictSame(typesIn(first), ['change_1', 'change_2', 'change_3'])
+  t.strictSame(typesIn(second), ['change_2'])
 })
 
 t.test('a round that takes long lets others have their turn', async t => {
