@@ -8,7 +8,8 @@ export type Answer = { found: Inspected } | { refused: { code: ErrorCode, messag
 /** @param memory of this process, in bytes: decoders do not give back all that they have used */
 export type Reply = Answer & { memory: number }
 
-process.on('disconnect', () => process.exit())
+// At once: exit() would wait for a thread that does not come back from a file.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 // Ctrl-C and systemd tell all processes; the server finishes what is under way.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
 process.on('message', async (task: Look) => {
