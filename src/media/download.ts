@@ -33,7 +33,7 @@ export async function sendFile (storage: Storage, file: ServedFile, request: Fas
     ...(range && { 'content-range': `bytes ${range.start}-${range.end}/${file.size}` }),
   })
   if (request.method === 'HEAD') return reply.send(Readable.from([])) // (of nothing at all Fastify says that it has the length 0)
-  const stream = await storage.read(file.key, range)
+  const stream = await storage.readToPipe(file.key, range)
   if (stream) return reply.send(stream)
   request.log.error({ key: file.key }, 'a file has gone from the store')
   throw new ApiError('MEDIA_NOT_FOUND')

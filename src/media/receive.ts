@@ -25,6 +25,8 @@ const MAX_FILES = 10
 const LIMITS = { files: MAX_FILES, fields: 10, parts: MAX_FILES + 10, fieldNameSize: 100, fieldSize: 1_000, headerPairs: 20, headerSize: 32 * 1024 }
 /** A client that sends nothing for so long has gone, whatever its connection says. */
 const STALLED_MS = 30_000
+/** What may wait for the disk while more comes in: it is written in one go. */
+const WRITE_AHEAD_BYTES = 1024 * 1024
 /** So much, and so long, is read and thrown away of a body that is not wanted any more: most clients read no answer before they have said everything. */
 const LINGER_BYTES = 16 * 1024 * 1024
 const LINGER_MS = 1_000
@@ -76,7 +78,7 @@ export async function save (from: Readable, path: string): Promise<{ size: numbe
       size += chunk.length
       yield chunk
     }
-  }, createWriteStream(path, { flags: 'wx', mode: 0o600 }))
+  }, createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: WRITE_AHEAD_BYTES }))
   return { size, hash: hash.digest('hex') }
 }
 

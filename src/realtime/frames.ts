@@ -5,7 +5,7 @@ import { encodeFrame, plainFrame } from './protocol.ts'
  * What goes from a committed change to the sockets, through the bus. `data` is JSON already: an event is encoded once,
  * and nothing in it depends on who looks.
  */
-export type Frame = ChatFrame | InboxFrame | FleetingFrame | HintFrame | ExpelFrame
+export type Frame = ChatFrame | InboxFrame | FleetingFrame | HintFrame | ExpelFrame | ViewersFrame
 
 export interface MessageFacts { seq: number, senderId: string | null }
 
@@ -75,6 +75,9 @@ export interface ExpelFrame {
   /** The close code. */
   code: number
 }
+
+/** So many look at the chat on a node: what nodes tell each other, and no client. */
+export interface ViewersFrame { kind: 'viewers', chatId: string, node: string, count: number }
 
 /** The bytes for who may see all of it, header included: made once, for the sockets here and on other nodes. */
 export function encodeChat (frame: ChatFrame): Buffer {

@@ -5,7 +5,7 @@ import type { InboxUpdate } from '../sync/schemas.ts'
 import type { Bus } from './bus/bus.ts'
 import { Chain } from './chain.ts'
 import type { Feed, HubUser } from './feed.ts'
-import { encodeFleeting, type ChatFrame, type ExpelFrame, type FleetingFrame, type Frame, type HintFrame, type InboxFrame } from './frames.ts'
+import { encodeFleeting, type ChatFrame, type ExpelFrame, type FleetingFrame, type Frame, type HintFrame, type InboxFrame, type ViewersFrame } from './frames.ts'
 import { encodeFrame, plainFrame } from './protocol.ts'
 import { Repairs } from './repairs.ts'
 import { Roster } from './roster.ts'
@@ -18,6 +18,8 @@ interface HubEvents {
   repaired: [chatId: string, since: number, memberCount: number]
   /** The user's sockets here are being closed: what is remembered of them counts no longer. */
   expelled: [userId: string]
+  /** What nodes say of their viewers, this one included. */
+  viewers: [frame: ViewersFrame]
 }
 
 /**
@@ -105,6 +107,7 @@ export class Hub extends EventEmitter<HubEvents> {
     else if (frame.kind === 'fleeting') this.#deliverFleeting(frame)
     else if (frame.kind === 'chat') this.#receiveChat(frame)
     else if (frame.kind === 'hint') this.pull(frame)
+    else if (frame.kind === 'viewers') this.emit('viewers', frame)
     else this.#expel(frame)
   }
 

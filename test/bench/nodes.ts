@@ -1,6 +1,7 @@
 // 1, 2 and 3 processes over each bus. Chats of 50 people whose sockets are spread over the nodes: deliveries a second; from a send to each receipt
 // (on whichever node) at a rate that all of them bear; CPU of all processes for each delivery, against one process with the memory bus. Then what saying
 // a send on the bus costs when no other node wants it: CPU of a send between two people on one of two nodes, against BUS=memory. By turns.
+// --bus=redis or --bus=postgres: this one alone.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { median, type Figures } from './figures.ts'
@@ -12,22 +13,23 @@ import { startWorker, type Worker } from './worker.ts'
 const MEMBERS = 50
 const GROUPS = 4
 const FIRST_GROUP = 1_000
-const FLOOD = { outstanding: 4, seconds: 3, warmUpSeconds: 1 }
+const FLOOD = { outstanding: 4, seconds: 2.5, warmUpSeconds: 1 }
 const PACE = { perSecond: 20, seconds: 3, warmUpSeconds: 0.5 }
 const PAIRS = 16
-const ALONE = { outstanding: 8, seconds: 4, warmUpSeconds: 1.5 }
-const ROUNDS = 3
+const ALONE = { outstanding: 8, seconds: 3, warmUpSeconds: 1 }
+const ROUNDS = 2
 const REDIS_PORT = 26_379
 
 type Settings = Record<string, string>
 
-export async function nodes (stage: Stage, figures: Figures): Promise<void> {
+export async function nodes (stage: Stage, figures: Figures, { bus }: { bus?: string }): Promise<void> {
   await makeDirectChats(stage.db, PAIRS)
   for (let n = 0; n < GROUPS; n++) await makeGroup(stage.db, chatOf(FIRST_GROUP + n), MEMBERS)
   const redis = spawn('redis-server', ['--port', `${REDIS_PORT}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], { stdio: 'ignore' })
   const hasRedis = await Promise.race([once(redis, 'spawn').then(() => true), once(redis, 'error').then(() => false)])
   if (!hasRedis) figures.say('There is no redis-server on the PATH: BUS=redis is left out')
-  const buses: Record<string, Settings> = { ...hasRedis && { redis: { BUS: 'redis', REDIS_URL: `redis://127.0.0.1:${REDIS_PORT}` } }, postgres: { BUS: 'postgres' } }
+  const all: Record<string, Settings> = { ...hasRedis && { redis: { BUS: 'redis', REDIS_URL: `redis://127.0.0.1:${REDIS_PORT}` } }, postgres: { BUS: 'postgres' } }
+  const buses = Object.fromEntries(Object.entries(all).filter(([name]) => bus === undefined || bus === name))
   const load = await startWorker<Load>('./load.ts')
   try {
     const one = await deliver(stage, load, 1, { BUS: 'memory' })
@@ -37,6 +39,7 @@ export async function nodes (stage: Stage, figures: Figures): Promise<void> {
     for (const [name, settings] of Object.entries(buses)) {
       for (const count of [1, 2, 3]) {
         const many = await deliver(stage, load, count, settings)
+        figures.say(`${name}, ${count}: ${Math.round(many.perSecond)} deliveries/s, ${many.p99.toFixed(1)} ms, ${many.cpu.toFixed(1)} µs against ${one.cpu.toFixed(1)} µs`)
         figures.add(`${name}, ${count}: deliveries`, many.perSecond, '/s', one.perSecond)
         figures.add(`${name}, ${count}: send to receipt, p99`, many.p99, 'ms', one.p99)
         figures.add(`${name}, ${count}: CPU of a delivery`, many.cpu, 'µs', one.cpu, name === 'redis' ? '≤ 1.5 ×' : undefined)
@@ -47,6 +50,7 @@ export async function nodes (stage: Stage, figures: Figures): Promise<void> {
       for (let round = 0; round < ROUNDS; round++) {
         alone.push(await sendAlone(stage, load, { BUS: 'memory' }))
         said.push(await sendAlone(stage, load, settings))
+        figures.say(`${name}: a send that no other node wants ${said.at(-1)?.toFixed(1)} µs against ${alone.at(-1)?.toFixed(1)} µs`)
       }
       figures.add(`${name}: CPU of a send that no other node wants`, median(said), 'µs', median(alone), '≤ 1.05 ×')
     }

@@ -93,6 +93,10 @@ export function nodesTests (t: Test, settings: Record<string, string>): void {
       await lea.command('join_chat', { chatId })
       await max.command('join_chat', { chatId })
       t.match((await lea.next('user_joined_chat', event => event.chatId === chatId)).data, { userId: 'max' })
+      t.match(await (await signIn(t, a, 'lea')).command('join_chat', { chatId }), { viewerCount: 2 }, 'one here, one there')
+      await max.command('leave_chat', { chatId })
+      await lea.next('user_left_chat', event => event.chatId === chatId)
+      t.match(await lea.command('join_chat', { chatId }), { viewerCount: 1 })
     })
 
     await t.test('presence: who comes on one node is seen on the others', async t => {

@@ -1,4 +1,5 @@
 // Files on their way in and out.
+import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import t from 'tap'
@@ -63,6 +64,18 @@ t.test('parts, and what has not changed', async t => {
   const head = await get({}, 'HEAD')
   t.match(head, { status: 200, bytes: Buffer.alloc(0) })
   t.equal(head.headers.get('content-length'), '10')
+})
+
+t.test('a reader who is slow gets the same bytes', async t => {
+  const bytes = Buffer.from(Array.from({ length: 480_000 }, (_, index) => `${index}`.padStart(63) + '\n').join('')) // more than the kernel holds of a connection
+  const { url } = await uploadOne(parley, 'alice', chatId, { name: 'numbers.txt', bytes })
+  const [answer] = await once(httpRequest(`${parley.url}${url}`, { headers: { authorization: `Bearer ${parley.token('alice')}` } }).end(), 'response')
+  const received: Buffer[] = []
+  for await (const chunk of answer) {
+    received.push(chunk)
+    if (received.length % 100 === 1) await new Promise(resolve => setTimeout(resolve, 50)) // all that lies between is full by then
+  }
+  t.ok(Buffer.concat(received).equals(bytes))
 })
 
 t.test('limits: of a file, of a request, of a user', async t => {

@@ -28,6 +28,7 @@ t.test('every kind, several in one', t => {
   const typing: FleetingFrame = { kind: 'fleeting', type: 'user_typing', data: '{"userId":"ann"}', chatId: CHAT, audience: 'few', actorId: 'ann', hiddenFrom: ['bob'], toActor: true }
   const rest: Frame[] = [
     { kind: 'inbox', userId: 'ann', previousRevision: 0, revision: 1, update }, { kind: 'hint', chatId: CHAT, revision: 4 }, { kind: 'hint', userId: 'ann', revision: 4 }, { kind: 'expel', userId: 'ann', code: 4403 },
+    { kind: 'viewers', chatId: CHAT, node: '11111111-1111-4111-8111-111111111111', count: 7 },
   ]
   const [got, ...others] = through(typing, ...rest) as [FleetingFrame, ...Frame[]]
   t.ok(encodeFleeting(got).equals(encodeFleeting(typing)))

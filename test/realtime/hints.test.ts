@@ -5,6 +5,7 @@ import type { Frame } from '../../src/realtime/frames.ts'
 
 const NODE = '11111111-1111-4111-8111-111111111111'
 const chatOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
+const viewers = (count: number): Frame => ({ kind: 'viewers', chatId: chatOf(1), node: NODE, count })
 const chat = (n: number, revision: number): Frame => ({ kind: 'chat', chatId: chatOf(n), type: 'message_received', previousRevision: revision - 1, revision, data: '{"message":"long"}' })
 
 function said (frames: Frame[]): Frame[] {
@@ -17,10 +18,11 @@ function said (frames: Frame[]): Frame[] {
 }
 
 t.test('of each chat and inbox the newest revision, once', t => {
-  t.strictSame(said([chat(1, 5), chat(1, 7), chat(1, 6), chat(2, 1), { kind: 'hint', userId: 'ann', revision: 3 }, { kind: 'hint', userId: 'ann', revision: 2 }]), [
+  t.strictSame(said([chat(1, 5), chat(1, 7), chat(1, 6), chat(2, 1), { kind: 'hint', userId: 'ann', revision: 3 }, { kind: 'hint', userId: 'ann', revision: 2 }, viewers(4), viewers(3)]), [
     { kind: 'hint', chatId: chatOf(1), revision: 7 },
     { kind: 'hint', chatId: chatOf(2), revision: 1 },
     { kind: 'hint', userId: 'ann', revision: 3 },
+    viewers(3),
   ])
   t.end()
 })
@@ -56,7 +58,9 @@ t.test('what waits is bounded', t => {
     hints.add({ kind: 'fleeting', type: 'user_typing', chatId: chatOf(n), data: '{}' })
   }
   const payloads = hints.take(NODE)
-  t.ok(payloads.reduce((sum, payload) => sum + payload.length, 0) < 2_000_000)
+  const kinds = Map.groupBy(payloads.flatMap(payload => decodeHints(payload).frames), ({ kind }) => kind)
+  t.equal(kinds.get('hint')?.length, 20_000)
+  t.ok((kinds.get('fleeting')?.length ?? 0) < 10_000)
   hints.add(chat(1, 9))
   t.equal(hints.take(NODE).length, 1, 'and it goes on')
   t.end()

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, paginateListObjectsV2, PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import type { Storage } from './storage.ts'
+import type { ByteRange, Storage } from './storage.ts'
 
 export interface S3Options {
   bucket: string
@@ -39,6 +39,13 @@ export function s3Storage ({ bucket, region, endpoint, credentials, forcePathSty
   })
   const at = (key: string) => ({ Bucket: bucket, Key: key })
 
+  async function read (key: string, range?: ByteRange): Promise<Readable | undefined> {
+    const found = await ifThere(client.send(new GetObjectCommand({ ...at(key), ...(range && { Range: `bytes=${range.start}-${range.end}` }) })))
+    if (!found) return undefined
+    if (!(found.Body instanceof Readable)) throw new Error('The store has answered without a body')
+    return found.Body
+  }
+
   return {
     async put (key, path) {
       const { size } = await stat(path)
@@ -56,12 +63,8 @@ export function s3Storage ({ bucket, region, endpoint, credentials, forcePathSty
       return found && (found.ContentLength ?? 0)
     },
 
-    async read (key, range) {
-      const found = await ifThere(client.send(new GetObjectCommand({ ...at(key), ...(range && { Range: `bytes=${range.start}-${range.end}` }) })))
-      if (!found) return undefined
-      if (!(found.Body instanceof Readable)) throw new Error('The store has answered without a body')
-      return found.Body
-    },
+    read,
+    readToPipe: read,
 
     async remove (key) {
       await ifThere(client.send(new DeleteObjectCommand(at(key))))

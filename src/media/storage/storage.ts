@@ -21,6 +21,8 @@ export interface Storage {
   size: (key: string) => Promise<number | undefined>
   /** undefined: there is none. */
   read: (key: string, range?: ByteRange) => Promise<Readable | undefined>
+  /** The same for who does nothing but pipe it into a socket: its pieces do not stay what they are. */
+  readToPipe: (key: string, range?: ByteRange) => Promise<Readable | undefined>
   /** It need not be there. */
   remove: (key: string) => Promise<void>
   /** All that lies below a folder, in any order. */

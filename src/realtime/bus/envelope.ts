@@ -19,7 +19,7 @@ const LENGTHS_BYTES = 8
 
 const Facts = Type.Object({ seq: Seq, senderId: Nullable(UserId) })
 const EventType = Type.String({ pattern: '^[a-z_]{1,40}$' })
-const checkKind = compile(Type.Object({ kind: Type.Enum(['chat', 'inbox', 'fleeting', 'hint', 'expel']) }), 'header')
+const checkKind = compile(Type.Object({ kind: Type.Enum(['chat', 'inbox', 'fleeting', 'hint', 'expel', 'viewers']) }), 'header')
 const checkChat = compile(Type.Object({
   kind: Type.Literal('chat'),
   chatId: ChatId,
@@ -48,6 +48,7 @@ const checkFleeting = compile(Type.Object({
 }), 'header')
 const checkHint = compile(Type.Object({ kind: Type.Literal('hint'), chatId: Type.Optional(ChatId), userId: Type.Optional(UserId), revision: Revision }), 'header')
 const checkExpel = compile(Type.Object({ kind: Type.Literal('expel'), userId: UserId, code: Type.Integer({ minimum: 4000, maximum: 4999 }) }), 'header')
+const checkViewers = compile(Type.Object({ kind: Type.Literal('viewers'), chatId: ChatId, node: Type.String({ format: 'uuid' }), count: Count }), 'header')
 
 /** Who says something, about which history. */
 export class Sender {
@@ -136,6 +137,7 @@ function join (header: unknown, body: Buffer): Frame {
       throw new RangeError('A hint of nothing')
     }
     case 'expel': return checkExpel(header)
+    case 'viewers': return checkViewers(header)
   }
 }
 

@@ -1,8 +1,8 @@
 import { Type, type Static } from 'typebox'
 import { parseJson } from '../../json.ts'
 import { compile } from '../../plugins/validation.ts'
-import { ChatId, Input, Revision, UserId } from '../../primitives.ts'
-import type { ExpelFrame, FleetingFrame, Frame } from '../frames.ts'
+import { ChatId, Count, Input, Revision, UserId } from '../../primitives.ts'
+import type { ExpelFrame, FleetingFrame, Frame, ViewersFrame } from '../frames.ts'
 
 /** PostgreSQL takes payloads of less than 8,000 bytes. */
 const MAX_PAYLOAD_BYTES = 7_900
@@ -25,20 +25,22 @@ const Fleeting = Input({
   hiddenFrom: Type.Optional(Type.Array(UserId)),
 })
 const Expel = Type.Object({ userId: UserId, code: Type.Integer({ minimum: 4000, maximum: 4999 }) })
+const Viewers = Type.Object({ chatId: ChatId, node: Type.String({ format: 'uuid' }), count: Count })
 
-/** One notification: up to where chats (`c`) and inboxes (`i`) have come, and what is fleeting (`f`) or ends sockets (`x`). */
+/** One notification: up to where chats (`c`) and inboxes (`i`) have come, what is fleeting (`f`) or ends sockets (`x`), and how many look at chats (`v`). */
 const Payload = Type.Object({
   node: Type.String(),
   c: Type.Optional(Type.Array(Type.Tuple([ChatId, Revision]))),
   i: Type.Optional(Type.Array(Type.Tuple([UserId, Revision]))),
   f: Type.Optional(Type.Array(Fleeting)),
   x: Type.Optional(Type.Array(Expel)),
+  v: Type.Optional(Type.Array(Viewers)),
 })
 const checkPayload = compile(Payload, 'notification')
 
 /** @throws {ApiError} VALIDATION_FAILED */
 export function decodeHints (payload: string): { node: string, frames: Frame[] } {
-  const { node, c = [], i = [], f = [], x = [] } = checkPayload(parseJson(payload))
+  const { node, c = [], i = [], f = [], x = [], v = [] } = checkPayload(parseJson(payload))
   return {
     node,
     frames: [
@@ -46,22 +48,25 @@ export function decodeHints (payload: string): { node: string, frames: Frame[] }
       ...i.map(([userId, revision]): Frame => ({ kind: 'hint', userId, revision })),
       ...f.map(({ data, ...fleeting }: Static<typeof Fleeting>): Frame => ({ kind: 'fleeting', data: JSON.stringify(data), ...fleeting } as FleetingFrame)),
       ...x.map((expel): Frame => ({ kind: 'expel', ...expel })),
+      ...v.map((viewers): Frame => ({ kind: 'viewers', ...viewers })),
     ],
   }
 }
 
-type Section = 'c' | 'i' | 'f' | 'x'
+type Section = 'c' | 'i' | 'f' | 'x' | 'v'
 
 /** What is to be said next: of each chat and inbox only the newest revision. Bounded, however long nothing can be said. */
 export class Hints {
   readonly #chats = new Map<string, number>()
   readonly #inboxes = new Map<string, number>()
+  /** Of each chat what was said last. */
+  readonly #viewers = new Map<string, ViewersFrame>()
   #expelled: ExpelFrame[] = []
   #fleeting: string[] = []
   #fleetingBytes = 0
 
   get isEmpty (): boolean {
-    return this.#chats.size + this.#inboxes.size + this.#expelled.length + this.#fleeting.length === 0
+    return this.#chats.size + this.#inboxes.size + this.#viewers.size + this.#expelled.length + this.#fleeting.length === 0
   }
 
   add (frame: Frame): void {
@@ -69,6 +74,7 @@ export class Hints {
     else if (frame.kind === 'inbox') raise(this.#inboxes, frame.userId, frame.revision)
     else if (frame.kind === 'expel') this.#expelled.push(frame)
     else if (frame.kind === 'fleeting') this.#addFleeting(frame)
+    else if (frame.kind === 'viewers') this.#addViewers(frame)
     else if (frame.chatId !== undefined) raise(this.#chats, frame.chatId, frame.revision)
     else raise(this.#inboxes, frame.userId, frame.revision)
   }
@@ -79,14 +85,20 @@ export class Hints {
       ...this.#expelled.map(({ userId, code }): [Section, string] => ['x', JSON.stringify({ userId, code })]),
       ...[...this.#chats].map((hint): [Section, string] => ['c', JSON.stringify(hint)]),
       ...[...this.#inboxes].map((hint): [Section, string] => ['i', JSON.stringify(hint)]),
+      ...[...this.#viewers.values()].map(({ kind: _, ...viewers }): [Section, string] => ['v', JSON.stringify(viewers)]),
       ...this.#fleeting.map((fleeting): [Section, string] => ['f', fleeting]),
     ]
     this.#chats.clear()
     this.#inboxes.clear()
+    this.#viewers.clear()
     this.#expelled = []
     this.#fleeting = []
     this.#fleetingBytes = 0
     return pack(node, items)
+  }
+
+  #addViewers (frame: ViewersFrame): void {
+    if (this.#viewers.has(frame.chatId) || this.#viewers.size < MAX_WAITING) this.#viewers.set(frame.chatId, frame)
   }
 
   /** The people it is for may be more than fit: then it is said in several parts. What does not fit at all is left out: nobody keeps it. */

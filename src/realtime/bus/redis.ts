@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster, Redis } from 'ioredis'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Frame, HintFrame } from '../frames.ts'
@@ -12,6 +13,8 @@ import { partitionOf, saidOn, type Topic } from './topics.ts'
 /** So much may be on its way to Redis. What comes when it takes no more is not said, but that there was something is, later. */
 const MAX_UNDER_WAY_BYTES = 16 * 1024 * 1024
 const MAX_UNSAID = 20_000
+/** So long a server that does not answer is waited for at the end. */
+const GOODBYE_MS = 500
 /** Frames of a topic that come together are one message, of about so many bytes at most. */
 const MAX_MESSAGE_BYTES = 256 * 1024
 
@@ -49,6 +52,7 @@ export class RedisBus extends MemoryBus {
     this.#subscriptions = new Subscriptions({
       channelOf: topic => this.#channel(topic),
       byPartition: isCluster,
+      onFailed: err => this.#onFailed(err),
       subscribe: async channels => { await (this.#isSharded ? this.#subscriber.ssubscribe(...channels) : this.#subscriber.subscribe(...channels)) },
       unsubscribe: async channels => { await (this.#isSharded ? this.#subscriber.sunsubscribe(...channels) : this.#subscriber.unsubscribe(...channels)) },
     })
@@ -89,7 +93,10 @@ export class RedisBus extends MemoryBus {
     this.#flush() // the last words
     this.#isClosed = true
     this.#pulse.stop()
-    for (const client of this.#clients) await client.quit().catch(() => client.disconnect())
+    for (const client of this.#clients) {
+      await Promise.race([client.quit(), delay(GOODBYE_MS, undefined, { ref: false })]).catch((err: unknown) => this.#log.debug({ err }, 'Redis was not there to say goodbye to'))
+      client.disconnect()
+    }
     await super.close()
   }
 
@@ -156,9 +163,9 @@ export class RedisBus extends MemoryBus {
   #remember (topic: Topic, frames: Frame[]): void {
     if (!this.#unsaid.has(topic) && this.#unsaid.size >= MAX_UNSAID) return
     for (const frame of frames) {
-      if (frame.kind !== 'chat' && frame.kind !== 'inbox') continue
+      if (frame.kind !== 'chat' && frame.kind !== 'inbox' && frame.kind !== 'hint') continue
       const revision = Math.max(this.#unsaid.get(topic)?.revision ?? 0, frame.revision)
-      this.#unsaid.set(topic, frame.kind === 'chat' ? { kind: 'hint', chatId: frame.chatId, revision } : { kind: 'hint', userId: frame.userId, revision })
+      this.#unsaid.set(topic, 'chatId' in frame && frame.chatId !== undefined ? { kind: 'hint', chatId: frame.chatId, revision } : { kind: 'hint', userId: frame.userId ?? '', revision })
     }
   }
 
@@ -193,6 +200,13 @@ export class RedisBus extends MemoryBus {
   #onClose (): void {
     this.#pulse.lost()
     this.#subscriptions.lost()
+  }
+
+  /** Not everything is heard that should be: then the link is as good as lost, and is made anew. */
+  #onFailed (err: unknown): void {
+    this.#log.warn({ err }, 'topics could not be subscribed to')
+    this.#pulse.lost()
+    if (!this.#isClosed) for (const client of this.#clients) client.disconnect(true)
   }
 
   /** A server that has stopped without a word, or the way to it: connections are made anew. */

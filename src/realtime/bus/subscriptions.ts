@@ -10,6 +10,8 @@ export interface SubscriptionsOptions {
   unsubscribe: (channels: string[]) => Promise<void>
   /** A command may name channels of one partition only. */
   byPartition: boolean
+  /** A command has failed: what is heard is not what should be, until `linked` is called again. */
+  onFailed: (error: unknown) => void
 }
 
 /**
@@ -85,8 +87,10 @@ export class Subscriptions {
           await this.#options.unsubscribe(topics.map(this.#options.channelOf))
         }),
       ])
-    } catch {
-      this.lost() // whoever watches the link has it made anew, and `linked` begins from the beginning
+    } catch (error) {
+      const wasLinked = this.#isLinked // else it is known already
+      this.lost()
+      if (wasLinked) this.#options.onFailed(error)
     }
   }
 

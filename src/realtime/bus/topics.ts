@@ -17,6 +17,7 @@ export function saidOn (frame: Frame): [Topic, Frame][] {
   switch (frame.kind) {
     // Who is brought in may be on a node that does not follow the chat yet.
     case 'chat': return [[chatTopic(frame.chatId), frame], ...frame.joined ? [['all', frame] as [Topic, Frame]] : []]
+    case 'viewers': return [[chatTopic(frame.chatId), frame]]
     case 'inbox': return [[userTopic(frame.userId), frame]]
     case 'expel': return [[userTopic(frame.userId), frame]]
     case 'hint': return [[frame.chatId === undefined ? userTopic(frame.userId) : chatTopic(frame.chatId), frame]]
