@@ -2,7 +2,7 @@ import { ApiError } from './errors.ts'
 
 /** Every command and every request is answered within this time, whatever the database does. */
 export const ANSWER_WITHIN_MS = 9_500
-/** What has not got its turn by then is not begun any more: nobody would wait for its end. */
+/** A change that has not got its turn by then is not begun any more: it would not be settled in time. (A read takes milliseconds, and may wait to the end.) */
 export const BEGIN_WITHIN_MS = 8_000
 
 const RETRY_MS = 1_000

@@ -2,7 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import fp from 'fastify-plugin'
 import pg from 'pg'
 import type { Config } from '../config.ts'
-import { BEGIN_WITHIN_MS, notNow } from '../deadline.ts'
+import { ANSWER_WITHIN_MS, notNow } from '../deadline.ts'
 import { isDatabaseUnavailable } from '../errors.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { Turns } from '../turns.ts'
@@ -71,7 +71,7 @@ export class Database implements Queryable {
    * @throws {ApiError} OVERLOADED when its turn has come too late for an answer
    */
   catchUp<Result> (step: keyof typeof CATCHING_UP, read: () => Promise<Result>): Promise<Result> {
-    return this.#catchingUp.run(CATCHING_UP[step], read, step === 'presence' ? {} : { within: BEGIN_WITHIN_MS, tooLate: notNow })
+    return this.#catchingUp.run(CATCHING_UP[step], read, step === 'presence' ? {} : { within: ANSWER_WITHIN_MS, tooLate: notNow })
   }
 
   /** READ COMMITTED: the ordering rule needs each statement to see what was committed before it. `work` may run again. */

@@ -1,6 +1,6 @@
 import { mock } from 'node:test'
 import t from 'tap'
-import { BEGIN_WITHIN_MS, notNow } from '../../src/deadline.ts'
+import { ANSWER_WITHIN_MS, notNow } from '../../src/deadline.ts'
 import { ChangesReader } from '../../src/sync/changes-reader.ts'
 import { Turns } from '../../src/turns.ts'
 import type { Database } from '../../src/plugins/database.ts'
@@ -10,7 +10,7 @@ function controlled (atOnce: number) {
   const turns = new Turns(atOnce, 3)
   const reads: { userIds: string[], end: () => void }[] = []
   const db = {
-    catchUp: (_step: string, read: () => Promise<unknown>) => turns.run(2, read, { within: BEGIN_WITHIN_MS, tooLate: notNow }),
+    catchUp: (_step: string, read: () => Promise<unknown>) => turns.run(2, read, { within: ANSWER_WITHIN_MS, tooLate: notNow }),
     query: (_statement: unknown, [, userIds]: [string, string[]]) => new Promise(resolve => {
       reads.push({ userIds, end: () => resolve(userIds.map(userId => ({ userId, rows: '{}', own: '{}', upTo: 1, hasMore: false, ahead: false }))) })
     }),
@@ -59,7 +59,7 @@ t.test('a read whose turn comes too late is refused to all who wait for it, and 
   const { reader, reads } = controlled(1)
   const first = reader.read('chat', ['alice'], 5, 200)
   const late = Promise.allSettled(['bob', 'carol'].map(userId => reader.read('chat', [userId], 5, 200)))
-  mock.timers.tick(8_001)
+  mock.timers.tick(ANSWER_WITHIN_MS + 1)
   const soon = reader.read('other', ['dave'], 5, 200)
   reads[0]!.end()
   await first
