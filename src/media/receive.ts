@@ -1,28 +1,29 @@
-import { Busboy, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy'
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
-import { Transform, type Readable, type TransformCallback } from 'node:stream'
+import { PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { ApiError } from '../errors.ts'
+import type { FastifyRequest } from 'fastify'
+import { ApiError, toApiError } from '../errors.ts'
 
 /** A file as it has come, on disk. */
 export interface ReceivedFile { path: string, size: number, hash: string, fileName: string | undefined, isTooLarge: boolean }
 
-export interface ReceivedForm { files: ReceivedFile[], fields: Map<string, string> }
+/** The values of its fields are yet to be checked: a part that says it is JSON has been read as such. */
+export interface ReceivedForm { files: ReceivedFile[], fields: Map<string, unknown> }
 
 export interface ReceiveOptions {
   /** Where the files are put. It is there, and is the caller's to remove. */
   dir: string
-  maxBytes: number
   maxRequestBytes: number
   /** Told as soon as a field has come, so that what need not go on is not waited for. */
-  onField: (name: string, value: string) => Promise<void>
+  onField: (name: string, value: unknown) => Promise<void>
 }
 
 const MAX_FILES = 10
-const LIMITS = { files: MAX_FILES, fields: 10, parts: MAX_FILES + 10, fieldNameSize: 100, fieldSize: 1_000, headerPairs: 20, headerSize: 32 * 1024 }
+/** What @fastify/multipart is registered with, for receiveForm. */
+export const FORM_LIMITS = { files: MAX_FILES, fields: 10, parts: MAX_FILES + 10, fieldNameSize: 100, fieldSize: 1_000, headerPairs: 20, headerSize: 32 * 1024 }
 /** A client that sends nothing for so long has gone, whatever its connection says. */
 const STALLED_MS = 30_000
 /** What may wait for the disk while more comes in: it is written in one go. */
@@ -30,43 +31,6 @@ const WRITE_AHEAD_BYTES = 1024 * 1024
 /** So much, and so long, is read and thrown away of a body that is not wanted any more: most clients read no answer before they have said everything. */
 const LINGER_BYTES = 16 * 1024 * 1024
 const LINGER_MS = 1_000
-
-/** Counts what comes, and gives up on who sends too much or nothing at all. */
-class Meter extends Transform {
-  readonly #limit: number
-  readonly #stalled: NodeJS.Timeout
-  #count = 0
-
-  constructor (limit: number) {
-    super()
-    this.#limit = limit
-    this.#stalled = setTimeout(() => this.destroy(new ApiError('VALIDATION_FAILED', 'The upload has stalled')), STALLED_MS)
-    this.once('close', () => clearTimeout(this.#stalled))
-  }
-
-  get count (): number {
-    return this.#count
-  }
-
-  override _transform (chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.#stalled.refresh()
-    this.#count += chunk.length
-    if (this.#count > this.#limit) done(new ApiError('TOO_LARGE'))
-    else done(null, chunk)
-  }
-}
-
-/** The body, metered. It ends with an error when the client goes away; when it is destroyed the connection stays, for the answer. */
-function bodyOf (request: IncomingMessage, limit: number): Meter {
-  const meter = new Meter(limit)
-  meter.on('error', () => {}) // whoever reads it is told; an error that nobody listens to ends the process
-  const gone = () => { if (!request.readableEnded) meter.destroy(new ApiError('VALIDATION_FAILED', 'The request has been broken off')) }
-  request.once('close', gone)
-  meter.once('close', () => request.off('close', gone))
-  request.pipe(meter)
-  if (request.destroyed) gone()
-  return meter
-}
 
 /** A stream into a file, with its length and SHA-256 in hexadecimal. */
 export async function save (from: Readable, path: string): Promise<{ size: number, hash: string }> {
@@ -83,67 +47,68 @@ export async function save (from: Readable, path: string): Promise<{ size: numbe
 }
 
 /** A body of nothing but a file. @throws {ApiError} TOO_LARGE, VALIDATION_FAILED */
-export async function receiveBytes (request: IncomingMessage, path: string, maxBytes: number): Promise<{ size: number, hash: string }> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw await refused(request, new ApiError('TOO_LARGE'))
-  try {
-    return await save(bodyOf(request, maxBytes), path)
-  } catch (error) {
-    throw await refused(request, error)
-  }
+export function receiveBytes (request: IncomingMessage, path: string, maxBytes: number): Promise<{ size: number, hash: string }> {
+  return receive(request, maxBytes, () => {
+    const bytes = new PassThrough()
+    request.on('error', error => bytes.destroy(error)).pipe(bytes)
+    return save(bytes, path)
+  })
 }
 
 /**
  * The parts of a multipart body: files to disk as they come, never held in memory. A file that is too large is marked, and the others go on.
  * @throws {ApiError} TOO_LARGE, VALIDATION_FAILED; what onField throws
  */
-export async function receiveForm (request: IncomingMessage, { dir, maxBytes, maxRequestBytes, onField }: ReceiveOptions): Promise<ReceivedForm> {
-  if (Number(request.headers['content-length'] ?? 0) > maxRequestBytes) throw await refused(request, new ApiError('TOO_LARGE'))
-  const fields = new Map<string, string>()
-  const saving: Promise<ReceivedFile>[] = []
-  const open = new Set<Readable>()
-  const parser = parserOf(request.headers, maxBytes)
-  if (parser instanceof ApiError) throw await refused(request, parser)
-  const body = bodyOf(request, maxRequestBytes)
-  const giveUp = (error: Error) => { body.destroy(error) }
+export function receiveForm (request: FastifyRequest, { dir, maxRequestBytes, onField }: ReceiveOptions): Promise<ReceivedForm> {
+  return receive(request.raw, maxRequestBytes, async () => {
+    const files: ReceivedFile[] = []
+    const fields = new Map<string, unknown>()
+    for await (const part of request.parts()) {
+      if (part.type === 'file') {
+        const path = join(dir, String(files.length))
+        files.push({ path, ...await save(part.file, path), fileName: part.filename, isTooLarge: part.file.truncated })
+      } else {
+        if (part.valueTruncated) throw new ApiError('VALIDATION_FAILED', `${part.fieldname} is too long`)
+        fields.set(part.fieldname, part.value)
+        await onField(part.fieldname, part.value).catch((error: unknown) => { throw toApiError(error) })
+      }
+    }
+    return { files, fields }
+  })
+}
 
+/**
+ * A body, read to its end by `read`, which takes to reading at once. That a client sends too much, or nothing at all, is made an error of the
+ * request, where whoever reads from it listens: to destroy it would be to close the connection, which stays for the answer.
+ */
+async function receive<Result> (request: IncomingMessage, maxBytes: number, read: () => Promise<Result>): Promise<Result> {
+  const giveUp = (error: ApiError) => request.emit('error', error)
+  const stalled = setTimeout(() => { if (!request.complete) giveUp(new ApiError('VALIDATION_FAILED', 'The upload has stalled')) }, STALLED_MS)
+  let left = maxBytes
+  const count = (chunk: Buffer) => {
+    stalled.refresh()
+    left -= chunk.length
+    if (left < 0) giveUp(new ApiError('TOO_LARGE'))
+  }
   try {
-    for (const limit of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) parser.on(limit, () => giveUp(new ApiError('VALIDATION_FAILED', `An upload has up to ${MAX_FILES} files, and few fields beside them`)))
-    parser.on('field', (name, value, _nameTruncated, valueTruncated) => {
-      if (valueTruncated) return giveUp(new ApiError('VALIDATION_FAILED', `${name} is too long`))
-      fields.set(name, value)
-      onField(name, value).catch(giveUp)
-    })
-    parser.on('file', (_field, stream, fileName: string | undefined) => {
-      const path = join(dir, String(saving.length))
-      open.add(stream)
-      const saved = save(stream, path).then(({ size, hash }) => ({ path, size, hash, fileName, isTooLarge: stream.truncated }))
-      saved.then(() => open.delete(stream), giveUp)
-      saving.push(saved)
-    })
-    await pipeline(body, parser)
-    return { files: await Promise.all(saving), fields }
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw new ApiError('TOO_LARGE')
+    if (request.readableAborted) throw new ApiError('VALIDATION_FAILED', 'The request has been broken off')
+    request.on('error', () => {}).on('data', count) // (an error that nobody listens to ends the process)
+    return await read()
   } catch (error) {
-    body.destroy()
-    for (const stream of open) stream.destroy(error instanceof Error ? error : undefined)
-    await Promise.allSettled(saving) // nobody writes there any more
-    throw await refused(request, error)
+    request.off('data', count).unpipe()
+    await linger(request)
+    throw reasonOf(error)
+  } finally {
+    clearTimeout(stalled)
   }
 }
 
-function parserOf (headers: IncomingMessage['headers'], fileSize: number): BusboyInstance | ApiError {
-  try {
-    return new Busboy({ headers: headers as BusboyHeaders, limits: { ...LIMITS, fileSize } })
-  } catch (cause) {
-    return new ApiError('VALIDATION_FAILED', 'This is not multipart/form-data', { cause })
-  }
-}
-
-/** Why it came to nothing, once the rest of it is out of the way. What is wrong with the disk is not the client's doing, anything else is. */
-async function refused (request: IncomingMessage, error: unknown): Promise<unknown> {
-  await linger(request)
-  if (error instanceof ApiError) return error
-  if (error instanceof Error && 'syscall' in error) return error
-  return new ApiError('VALIDATION_FAILED', 'The multipart body is malformed', { cause: error })
+/** What is wrong with the disk is not the client's doing, anything else is. */
+function reasonOf (error: unknown): unknown {
+  if (error instanceof ApiError || !(error instanceof Error) || 'syscall' in error) return error
+  const isTooMany = 'code' in error && ['FST_PARTS_LIMIT', 'FST_FILES_LIMIT', 'FST_FIELDS_LIMIT'].includes(String(error.code))
+  return new ApiError('VALIDATION_FAILED', isTooMany ? `An upload has up to ${MAX_FILES} files, and few fields beside them` : 'The multipart body is malformed', { cause: error })
 }
 
 async function linger (request: IncomingMessage): Promise<void> {

@@ -1,3 +1,4 @@
+import multipart from '@fastify/multipart'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
@@ -5,7 +6,7 @@ import { ApiError } from '../errors.ts'
 import { compile } from '../plugins/validation.ts'
 import { ChatId } from '../primitives.ts'
 import { sendFile } from './download.ts'
-import { receiveForm } from './receive.ts'
+import { FORM_LIMITS, receiveForm } from './receive.ts'
 import { MediaMetadata, MediaRef, MediaReply, NewUpload, SignedUrls, UploadForm, Uploads, UploadTarget, UrlsQuery } from './schemas.ts'
 import type { MediaService } from './service.ts'
 import type { Storage } from './storage/storage.ts'
@@ -23,13 +24,13 @@ const checkFields = compile(Type.Object({ chatId: ChatId, voice: UploadForm.prop
 
 /** For those who send a token. */
 export const mediaRoutes: FastifyPluginAsyncTypebox<MediaRoutesOptions> = async (app, { media, storage, limits: { maxBytes, maxRequestBytes } }) => {
-  app.addContentTypeParser('multipart/form-data', async () => undefined) // its handler reads it, part by part
+  await app.register(multipart, { limits: { ...FORM_LIMITS, fileSize: maxBytes }, throwFileSizeLimit: false }) // one file that is too large does not fail the others
 
   app.post('/media', { schema: upload, handlerTimeout: ON_ITS_WAY_MS, validatorCompiler: () => () => true }, async (request, reply) => {
     const { userId } = request.identity
     const uploads = await media.inFolder(async dir => {
-      const onField = async (name: string, value: string) => { if (name === 'chatId') await media.requireSender(userId, checkFields({ chatId: value }).chatId) }
-      const { files, fields } = await receiveForm(request.raw, { dir, maxBytes, maxRequestBytes, onField })
+      const onField = async (name: string, value: unknown) => { if (name === 'chatId') await media.requireSender(userId, checkFields({ chatId: value }).chatId) }
+      const { files, fields } = await receiveForm(request, { dir, maxRequestBytes, onField })
       const { chatId, voice } = checkFields(Object.fromEntries(fields))
       if (files.length === 0) throw new ApiError('VALIDATION_FAILED', 'There is no file in it')
       return media.upload(userId, chatId, files, { dir, isVoice: voice === 'true' })

@@ -153,6 +153,7 @@ let before = 0
 t.test('what has to be loaded for any file is', async t => {
   for (const sample of [png, jpeg, gif, await m4a(1), 'text']) await kept(t, sample)
   for (const sample of [SVG, jpeg.subarray(0, 100), FTYP]) await sendFile(sample)
+  await Promise.all(Array.from({ length: 20 }, () => sendFile(Buffer.alloc(MAX_BYTES + 1)))) // what many at once leave lying about
   await nothingIsLeft(t)
   before = await memory()
 })
@@ -244,6 +245,8 @@ t.test('requests that are not what they say', async t => {
     ['a header without an end', post([chat, headersOnly, Buffer.alloc(500_000, 'a'), END]), ['VALIDATION_FAILED']],
     ['a header of two thousand lines', post([chat, headersOnly, Buffer.from('x-a: b\r\n'.repeat(2000)), Buffer.from('\r\na\r\n'), END]), ['VALIDATION_FAILED']],
     ['a field that is too long', post([chat, field('voice', 'a'.repeat(2_000_000)), file('a'), END]), ['VALIDATION_FAILED']],
+    ['a field by the name of what every object has', post([chat, field('__proto__', 'a'), file('a'), END]), ['VALIDATION_FAILED']],
+    ['a chat that is an object', post([Buffer.from(`--${BOUNDARY}\r\nContent-Disposition: form-data; name="chatId"\r\nContent-Type: application/json\r\n\r\n{"a":1}\r\n`), file('a'), END]), ['VALIDATION_FAILED']],
     ['no boundary', post([chat, file('a'), END], { headers: { 'content-type': 'multipart/form-data' } }), ['VALIDATION_FAILED']],
     ['a boundary of ten thousand characters', post([chat, file('a'), END], { headers: { 'content-type': `multipart/form-data; boundary=${'a'.repeat(10_000)}` } }), ['VALIDATION_FAILED']],
     ['another boundary', post([chat, file('a'), END], { headers: { 'content-type': 'multipart/form-data; boundary=else' } }), ['VALIDATION_FAILED']],
@@ -267,4 +270,21 @@ t.test('afterwards the server is what it was', async t => {
   await server.assertAlive()
   const after = await memory()
   t.ok(after - before < 30, `${Math.round(after)} MB, at first ${Math.round(before)} MB`)
+})
+
+t.test('parts, and then anything, without an end', async t => {
+  const used = diskUse()
+  const chunked = (bytes: Buffer) => Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
+  const chat = field('chatId', chatId)
+  const open = file('').subarray(0, -2)
+  for (const [name, parts, code] of [
+    ['a file', [chat, open], 'TOO_LARGE'],
+    ['what is behind the last part', [chat, file('a'), END], 'TOO_LARGE'],
+    ['a file of a stranger, who is not waited for', [field('chatId', '00000000-0000-7000-8000-000000000000'), open], 'CHAT_NOT_FOUND'],
+  ] as const) {
+    const answer = await post([], { headers: { 'content-length': undefined, 'transfer-encoding': 'chunked' }, body: parts.map(chunked), endless: chunked(Buffer.alloc(65_536)) })
+    t.equal(answer?.code, code, name)
+  }
+  await nothingIsLeft(t, used)
+  await server.assertAlive()
 })
