@@ -21,15 +21,15 @@ import { candidatesOf } from './candidates.ts'
 import { loadCandidates, loadHits, type HitRow, type Position, type Stretch, type Wanted } from './queries.ts'
 
 /** Of each chat so many candidates at first; then more of those that can still have something newer. */
-const FIRST = 4
+const FIRST = 5
 const GROWTH = 4
 /** In a chat alone nothing has to be compared with others: what is wanted, and some that will turn out not to be hits. */
 const FIRST_ALONE = 1.25
 /** Of who is in thousands of chats, those with the newest messages first. */
 const FIRST_CHATS = 100
 /** Chats that one connection reads; more of them share. */
-const CHATS_EACH = 16
-const MOST_CONNECTIONS = 3
+const CHATS_EACH = 12
+const MOST_CONNECTIONS = 4
 /** Messages that one statement looks at. */
 const MOST = 4_000
 

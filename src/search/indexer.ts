@@ -11,8 +11,10 @@ import { fold } from './text.ts'
 const SWEEP_MS = 1_000
 const PENDING = 500
 const BEHIND = 1_000
-/** Messages that are read at once, and parts that are written; others have their turn in between. */
-const CHUNK = 64
+/** Messages that are read at once. */
+const CHUNK = 128
+/** Messages that are taken apart, and parts that are put together, before others have their turn: a millisecond or so. */
+const TURN = 16
 /** After work it rests so many times as long: sends come first. */
 const REST = 2
 /** As many changed messages in a chat, and the segment with the most of them is made anew. */
@@ -133,13 +135,13 @@ async function makeSegment (db: Queryable, chatId: string, segment: Segment, pro
       if (keys === null) return false // soon
       forEachKey({ ...row, keys }, hash => postings.add(seq - first, hash))
       if (row.loose) settled.push(row)
+      if (seq % TURN === 0) await setImmediate()
     }
-    await setImmediate()
   }
   const parts = []
   for (const part of postings.parts()) {
     parts.push(part)
-    if (parts.length % CHUNK === 0) await setImmediate()
+    if (parts.length % TURN === 0) await setImmediate()
   }
   return storeSegment(db, { ...segment, chatId, parts, settled }, progress)
 }
