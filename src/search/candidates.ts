@@ -9,8 +9,8 @@ const WORD = 32
  * asks for more: of a common word the newest is enough.
  */
 export function * candidatesOf (rows: CandidateRow[], { low, below }: { low: number, below: number }): Generator<number, undefined> {
-  const seqs = rows.flatMap(({ seq }) => seq ?? []).sort((a, b) => b - a)
-  const segments = rows.filter(row => row.seq === null).map(row => ({ ...row, range: rangeOf(row) })).sort((a, b) => b.range[0] - a.range[0])
+  const seqs = rows.flatMap(({ level, lists }) => level === null ? lists.split(',').map(Number) : []).sort((a, b) => b - a)
+  const segments = rows.flatMap(row => row.level === null ? [] : { ...row, range: rangeOf(row) }).sort((a, b) => b.range[0] - a.range[0])
   let next = 0
   for (const { range: [first, end], level, lists } of segments) {
     for (; seqs[next]! >= end; next++) yield seqs[next]!

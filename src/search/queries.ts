@@ -66,13 +66,13 @@ export interface Wanted {
   isRanked: boolean
 }
 
-/** Where hits may be: in a segment, with the lists of the probes, of which none is empty; or the seq of a message whose text has all terms. `n` counts the stretches from 1. */
-export type CandidateRow = { n: number } & ({ level: Level, number: number, seq: null, lists: string } | { level: null, number: null, seq: number, lists: null })
+/** Where hits may be: in a segment, with the lists of the probes, of which none is empty; or in messages of no segment whose texts have all terms: then `lists` are their seqs. `n` counts the stretches from 1. */
+export type CandidateRow = { n: number, lists: string } & ({ level: Level, number: number } | { level: null, number: null })
 
 export async function loadCandidates (db: Queryable, { terms, probes }: Wanted, stretches: Stretch[]): Promise<CandidateRow[]> {
   return db.query<CandidateRow>({
     name: 'search.candidates',
-    text: 'SELECT c.n, c.level, c.number, c.seq, c.lists FROM chat.search_candidates($1, $2, $3, $4, $5, $6, $7) c',
+    text: 'SELECT c.n, c.level, c.number, c.lists FROM chat.search_candidates($1, $2, $3, $4, $5, $6, $7) c',
   }, [
     stretches.map(({ chatId }) => chatId), stretches.map(({ low }) => low), stretches.map(({ below }) => below),
     probes.map(probe => partOf(probe, TOP)), probes.map(drawerOf), probes.map(wordOf), terms.map(like),

@@ -7,10 +7,10 @@ ALTER TABLE chat.search_segment
 
 -- For stretches of chats (p_low[n] <= seq < p_below[n]) and up to four keys (of each its part in a segment of the highest level, its
 -- drawer, and how its list begins): the segments that have all keys, with their lists, DEL in between. A key is only looked for where all before it
--- are. And, with a seq instead of a segment, the messages that are in no segment, or loose, and whose text is LIKE all of p_terms.
+-- are. And, without a segment, the seqs of a stretch's messages that are in no segment, or loose, and whose text is LIKE all of p_terms.
 DROP FUNCTION chat.search_candidates;
 CREATE FUNCTION chat.search_candidates(p_chat_ids uuid[], p_low integer[], p_below integer[], p_parts integer[], p_drawers integer[], p_words text[], p_terms text[])
-RETURNS TABLE (n integer, level integer, number integer, seq integer, lists text)
+RETURNS TABLE (n integer, level integer, number integer, lists text)
 LANGUAGE plpgsql STABLE
 SET search_path = '' SET plan_cache_mode = force_generic_plan SET jit = off SET join_collapse_limit = 1
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_material = off SET enable_memoize = off
@@ -19,7 +19,7 @@ AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
-  SELECT w.n::integer, l.level, g.number, NULL::integer, concat_ws(E'\x7f', a.list, b.list, c.list, d.list)
+  SELECT w.n::integer, l.level, g.number, concat_ws(E'\x7f', a.list, b.list, c.list, d.list)
   FROM unnest(p_chat_ids, p_low, p_below) WITH ORDINALITY AS w (chat_id, low, below, n)
   CROSS JOIN LATERAL (SELECT p.indexed FROM chat.search_progress p WHERE p.chat_id = w.chat_id OFFSET 0) p
   CROSS JOIN (VALUES (3, 13, 0), (2, 11, 2), (1, 9, 4), (0, 7, 6)) AS l (level, bits, shift)
@@ -44,16 +44,18 @@ BEGIN
   WHERE a.list <> '' AND (b.list <> '') IS NOT FALSE AND (c.list <> '') IS NOT FALSE AND (d.list <> '') IS NOT FALSE;
 
   RETURN QUERY
-  SELECT w.n::integer, NULL::integer, NULL::integer, s.seq, NULL::text
+  SELECT w.n::integer, NULL::integer, NULL::integer, s.seqs
   FROM unnest(p_chat_ids, p_low, p_below) WITH ORDINALITY AS w (chat_id, low, below, n)
   CROSS JOIN LATERAL (SELECT coalesce((SELECT p.indexed FROM chat.search_progress p WHERE p.chat_id = w.chat_id), 0) AS indexed OFFSET 0) p
   CROSS JOIN LATERAL (
-    SELECT x.seq FROM chat.message_search x
-    WHERE x.chat_id = w.chat_id AND x.seq > p.indexed AND x.seq >= w.low AND x.seq < w.below AND x.keys LIKE ALL (p_terms)
-    UNION ALL
-    SELECT x.seq FROM chat.message_search x
-    WHERE x.chat_id = w.chat_id AND x.seq <= p.indexed AND x.seq >= w.low AND x.seq < w.below AND x.loose AND x.keys LIKE ALL (p_terms)
-    OFFSET 0) s;
+    SELECT string_agg(t.seq::text, ',') AS seqs FROM (
+      SELECT x.seq FROM chat.message_search x
+      WHERE x.chat_id = w.chat_id AND x.seq > p.indexed AND x.seq >= w.low AND x.seq < w.below AND x.keys LIKE ALL (p_terms)
+      UNION ALL
+      SELECT x.seq FROM chat.message_search x
+      WHERE x.chat_id = w.chat_id AND x.seq <= p.indexed AND x.seq >= w.low AND x.seq < w.below AND x.loose AND x.keys LIKE ALL (p_terms)) t
+    OFFSET 0) s
+  WHERE s.seqs IS NOT NULL;
 END $$;
 
 -- As before, but for the drawers of a part, which come as lines.
