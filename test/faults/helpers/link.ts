@@ -52,8 +52,8 @@ export class Link {
   cut (mode: Mode = this.#mode): void {
     this.#mode = mode
     for (const { near, far } of this.#pairs) {
-      near.resetAndDestroy()
-      far.resetAndDestroy()
+      reset(near)
+      reset(far)
     }
   }
 
@@ -76,7 +76,7 @@ export class Link {
   #join (near: Socket): void {
     near.on('error', () => {}) // a close follows
     if (this.#mode === 'down') {
-      near.resetAndDestroy()
+      reset(near)
       return
     }
     const far = connect(Number(this.#target.port || 5432), this.#target.hostname)
@@ -95,6 +95,12 @@ export class Link {
     if (!pair.isSilent) other.destroy()
     if (pair.near.destroyed && pair.far.destroyed) this.#pairs.delete(pair)
   }
+}
+
+/** What is being shut down cannot be reset: its handle would stay for ever, and the process with it. */
+function reset (socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 function hush (pair: Pair): void {
