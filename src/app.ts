@@ -1,6 +1,11 @@
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { administration } from './administration/index.ts'
+import { administrationService } from './administration/service.ts'
+import { audit } from './audit/index.ts'
+import { recordAdmin } from './audit/record.ts'
+import { auditService } from './audit/service.ts'
 import { blocks } from './blocks/index.ts'
 import { blocksService } from './blocks/service.ts'
 import { Changes } from './changes.ts'
@@ -124,6 +129,7 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
     request.identity = await app.verifyToken(token)
     await userService.admitOften(request.identity)
   })
+  recordAdmin(app)
   await app.register(answerInTime)
   await app.register(requestRate, { perSecond: config.rateLimits.requestsPerSecond, redis: config.redis })
 
@@ -148,20 +154,22 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
 
   hub.on('expelled', userService.forget)
 
+  await app.register(audit, { audit: auditService(db) })
   await app.register(users, { users: userService })
   await app.register(chats, { chats: chatService, members: memberService, memberships, sanctions: sanctionsService(changes), requests, removal: removalService(db) })
   await app.register(media, files)
+  const messageService = messagesService({
+    db,
+    changes,
+    writer: supportChats.reopening(writer),
+    config,
+    epoch: app.epoch,
+    directChat: chatService.direct,
+    filesGone: () => files.cleaning.soon(),
+    fetched: (userId, chatId, upToSeq) => deliveries.fetched(userId, chatId, upToSeq),
+  })
   await app.register(messages, {
-    messages: messagesService({
-      db,
-      changes,
-      writer: supportChats.reopening(writer),
-      config,
-      epoch: app.epoch,
-      directChat: chatService.direct,
-      filesGone: () => files.cleaning.soon(),
-      fetched: (userId, chatId, upToSeq) => deliveries.fetched(userId, chatId, upToSeq),
-    }),
+    messages: messageService,
     threads: threadsService(db),
     retention: retentionService({ db, changes, config }),
     recovery: recoveryService({ db, changes, config }),
@@ -170,6 +178,12 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
   await app.register(reactions, { reactions: reactionsService(db, grouped), grouped })
   await app.register(pins, { pins: pinsService(db, changes) })
   await app.register(moderation, { reports: reportsService(db), review: reviewService({ db, changes, bans, config }), bans })
+  await app.register(administration, {
+    administration: administrationService({ db, hub, changeUser: userService.change, createChat: chatService.create, writer }),
+    chats: chatService,
+    members: memberService,
+    messages: messageService,
+  })
   await app.register(receipts, { receipts: receiptService, marks, deliveries })
   await app.register(search, { search: searchService(db), indexer })
   await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers, unblocked: receiptService.reveal }) })

@@ -6,7 +6,7 @@ export type ParticipantEvent = 'participant_joined' | 'participant_left' | 'part
 
 /** One event for a change of participants. Its SYSTEM message was written first, so that a leaver's own row is the last they are told of. */
 export function announceParticipants (
-  change: Change, type: ParticipantEvent, reason: string, actorId: string, notice: WrittenNotice, participants: Participant[],
+  change: Change, type: ParticipantEvent, reason: string, actorId: string | null, notice: WrittenNotice, participants: Participant[],
   follow: { joined?: { userIds: string[], bound: number }, left?: string[], memberCount?: number } = {}
 ): ParticipantChange {
   const data = `{"participants":${JSON.stringify(participants)},"reason":"${reason}","actorId":${JSON.stringify(actorId)},"message":${notice.message}}`

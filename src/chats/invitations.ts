@@ -15,7 +15,7 @@ export type InvitationsService = ReturnType<typeof invitationsService>
  */
 export function invitationsService (db: Database, changes: Changes) {
   /** The event without a SYSTEM message: that somebody does not come is not for the history. */
-  function announceQuietly (change: Change, reason: 'rejected' | 'withdrawn', actorId: string, participants: Participant[]): ParticipantChange {
+  function announceQuietly (change: Change, reason: 'rejected' | 'withdrawn', actorId: string | null, participants: Participant[]): ParticipantChange {
     change.publish({ type: 'participant_updated', data: { participants, reason, actorId } })
     return { participants, message: null }
   }
@@ -82,7 +82,7 @@ export function invitationsService (db: Database, changes: Changes) {
     },
 
     /** The invitation holds no longer. */
-    async withdraw (change: Change, actorId: string, userId: string): Promise<ParticipantChange> {
+    async withdraw (change: Change, actorId: string | null, userId: string): Promise<ParticipantChange> {
       return announceQuietly(change, 'withdrawn', actorId, await end(change, userId, 'REMOVED'))
     },
 

@@ -1,6 +1,7 @@
 import type { Change, Changes } from '../changes.ts'
 import { ApiError } from '../errors.ts'
 import { writeSystemMessage } from '../messages/system.ts'
+import type { Admin } from '../plugins/admin.ts'
 import type { Database, Queryable } from '../plugins/database.ts'
 import { compile } from '../plugins/validation.ts'
 import { decodeCursor, toPage } from '../pages.ts'
@@ -11,8 +12,8 @@ import type { InvitationsService } from './invitations.ts'
 import {
   addToMemberCount, blockedAmong, chatRules, countOwners, isMember, joinParticipants, leaveChat, listParticipants, successor, updateParticipant, usersOf, type Joining, type Rules,
 } from './queries.ts'
-import { atLeast, requireRole } from './roles.ts'
-import type { AddParticipants, ListParticipants, ParticipantChange, UpdateParticipant } from './schemas.ts'
+import { atLeast, idOf, requireRole, type Actor } from './roles.ts'
+import type { AddParticipants, ListParticipants, ParticipantChange, Role, UpdateParticipant } from './schemas.ts'
 
 export type MembersService = ReturnType<typeof membersService>
 
@@ -30,7 +31,7 @@ const NOBODY: ParticipantChange = { participants: [], message: null }
 
 /** Who is in a chat: joining, leaving, roles. Each change writes a SYSTEM message, which its event carries. */
 export function membersService ({ db, changes, invitations, ensureUsers }: MembersDependencies) {
-  async function leave (change: Change, userId: string, state: 'LEFT' | 'REMOVED', actorId: string): Promise<ParticipantChange> {
+  async function leave (change: Change, userId: string, state: 'LEFT' | 'REMOVED', actorId: string | null): Promise<ParticipantChange> {
     const { role } = change.member(userId)
     const heir = role === 'OWNER' && await countOwners(change.tx, change.chatId) === 1 ? await successor(change.tx, change.chatId, userId) : undefined
     const notice = await writeSystemMessage(change, {
@@ -47,7 +48,7 @@ export function membersService ({ db, changes, invitations, ensureUsers }: Membe
     return answer
   }
 
-  async function join (change: Change, actorId: string, userIds: string[], { role, label, historyForNewMembers }: Pick<Joining, 'role' | 'label'> & Pick<Rules, 'historyForNewMembers'>): Promise<ParticipantChange> {
+  async function join (change: Change, actorId: string | null, userIds: string[], { role, label, historyForNewMembers }: Pick<Joining, 'role' | 'label'> & Pick<Rules, 'historyForNewMembers'>): Promise<ParticipantChange> {
     if (userIds.length === 0) return NOBODY
     const notice = await writeSystemMessage(change, { kind: 'participants_added', actorId, targetIds: userIds })
     const visibleFromSeq = historyForNewMembers === 'ALL' ? 1 : change.head.lastSeq + 1
@@ -71,8 +72,9 @@ export function membersService ({ db, changes, invitations, ensureUsers }: Membe
   }
 
   return {
-    async list (userId: string, chatId: string, { cursor, limit = 50 }: ListParticipants) {
-      if (!await isMember(db, chatId, userId)) throw new ApiError('CHAT_NOT_FOUND')
+    /** Of a chat that the user is in; administrators see all. @throws {ApiError} CHAT_NOT_FOUND */
+    async list (actor: Actor, chatId: string, { cursor, limit = 50 }: ListParticipants) {
+      if (typeof actor === 'string' ? !await isMember(db, chatId, actor) : !await chatRules(db, chatId)) throw new ApiError('CHAT_NOT_FOUND')
       const after = decodeCursor(cursor, checkCursor)?.joinRevision ?? 0
       const page = toPage(await listParticipants(db, chatId, after, limit + 1), limit,
         ({ joinRevision, ...participant }) => participant, ({ joinRevision }) => ({ joinRevision }))
@@ -99,20 +101,32 @@ export function membersService ({ db, changes, invitations, ensureUsers }: Membe
       })
     },
 
+    /** By an administrator: nobody is asked, and a ban from the chat ends by it. @throws {ApiError} ROLE_REQUIRED for a DIRECT chat, whose two are all who can be in it */
+    async put (admin: Admin, chatId: string, { userIds, role = 'MEMBER', label }: AddParticipants): Promise<ParticipantChange> {
+      const wanted = [...new Set(userIds)]
+      return changes.run({ chatId, participants: wanted, inboxes: wanted, prepare: tx => ensureUsers(tx, wanted) }, async change => {
+        const { type, historyForNewMembers } = await rules(change)
+        if (type === 'DIRECT') throw new ApiError('ROLE_REQUIRED')
+        return join(change, admin.userId, wanted.filter(userId => change.participants.get(userId)?.state !== 'JOINED'), { role, label: label ?? null, historyForNewMembers })
+      })
+    },
+
     /**
      * A chat can have several owners; with `transfer` who gives the role of an owner away is an administrator from then on.
      * @throws {ApiError} ROLE_REQUIRED; LAST_OWNER; USER_NOT_FOUND for who is not in the chat
      */
-    async update (actorId: string, chatId: string, userId: string, { role, label, transfer = false }: UpdateParticipant): Promise<ParticipantChange> {
-      if (transfer && role !== 'OWNER') throw new ApiError('VALIDATION_FAILED', 'transfer goes with the role OWNER', { details: { field: 'transfer' } })
+    async update (actor: Actor, chatId: string, userId: string, { role, label, transfer = false }: UpdateParticipant): Promise<ParticipantChange> {
+      const actorId = idOf(actor)
+      if (transfer && (role !== 'OWNER' || typeof actor !== 'string')) throw new ApiError('VALIDATION_FAILED', 'transfer goes with the role OWNER', { details: { field: 'transfer' } })
       if (transfer && actorId === userId) throw new ApiError('TARGET_IS_SELF')
-      const changed = transfer ? [userId, actorId] : [userId]
-      return changes.run({ chatId, participants: [actorId, userId], inboxes: changed }, async change => {
-        const actor = change.member(actorId)
-        requireRole(actor.role, 'ADMIN')
+      const giver = transfer && typeof actor === 'string' ? [actor] : []
+      const changed = [userId, ...giver]
+      return changes.run({ chatId, participants: [userId, ...membersOf(actor)], inboxes: changed }, async change => {
+        const own = roleOf(change, actor)
+        requireRole(own, 'ADMIN')
         const target = change.participants.get(userId)
         if (target?.state !== 'JOINED') throw new ApiError('USER_NOT_FOUND')
-        if (!atLeast(actor.role, target.role) || (role !== undefined && !atLeast(actor.role, role))) throw new ApiError('ROLE_REQUIRED')
+        if (!atLeast(own, target.role) || (role !== undefined && !atLeast(own, role))) throw new ApiError('ROLE_REQUIRED')
         const isDemotion = role !== undefined && target.role === 'OWNER' && role !== 'OWNER'
         if (isDemotion && await countOwners(change.tx, change.chatId) === 1) throw new ApiError('LAST_OWNER')
         const kind = transfer ? 'ownership_transferred' : role === undefined ? 'label_changed' : 'role_changed'
@@ -121,22 +135,23 @@ export function membersService ({ db, changes, invitations, ensureUsers }: Membe
         const inboxRevisions = await change.takeInboxRevisions(changed)
         const next = async (id: string) => ({ revision: await change.takeRevisions(), inboxRevision: inboxRevisions.get(id) ?? 0 })
         const participants = await updateParticipant(change.tx, change.chatId, userId, { ...data, ...await next(userId) })
-        if (transfer) participants.push(...await updateParticipant(change.tx, change.chatId, actorId, { role: 'ADMIN', ...await next(actorId) }))
+        for (const id of giver) participants.push(...await updateParticipant(change.tx, change.chatId, id, { role: 'ADMIN', ...await next(id) }))
         return announceParticipants(change, 'participant_updated', kind, actorId, notice, participants)
       })
     },
 
     /** @throws {ApiError} ROLE_REQUIRED; USER_NOT_FOUND for who is not in the chat */
-    async remove (actorId: string, chatId: string, userId: string): Promise<ParticipantChange> {
-      return changes.run({ chatId, participants: [actorId, userId], inboxes: [userId] }, async change => {
-        const actor = change.member(actorId)
-        if (userId !== actorId) requireRole(actor.role, 'ADMIN')
+    async remove (actor: Actor, chatId: string, userId: string): Promise<ParticipantChange> {
+      const actorId = idOf(actor)
+      return changes.run({ chatId, participants: [userId, ...membersOf(actor)], inboxes: [userId] }, async change => {
+        const own = roleOf(change, actor)
+        if (userId !== actor) requireRole(own, 'ADMIN')
         const target = change.participants.get(userId)
         if (cannotLeave(await rules(change), userId)) throw new ApiError('ROLE_REQUIRED')
         if (target?.state === 'INVITED') return invitations.withdraw(change, actorId, userId)
         if (target?.state !== 'JOINED') throw new ApiError('USER_NOT_FOUND')
-        if (!atLeast(actor.role, target.role)) throw new ApiError('ROLE_REQUIRED')
-        return leave(change, userId, userId === actorId ? 'LEFT' : 'REMOVED', actorId)
+        if (!atLeast(own, target.role)) throw new ApiError('ROLE_REQUIRED')
+        return leave(change, userId, userId === actor ? 'LEFT' : 'REMOVED', actorId)
       })
     },
 
@@ -150,6 +165,12 @@ export function membersService ({ db, changes, invitations, ensureUsers }: Membe
     },
   }
 }
+
+/** Whose row is locked for what they may. */
+const membersOf = (actor: Actor): string[] => typeof actor === 'string' ? [actor] : []
+
+/** An administrator stands above everybody. @throws {ApiError} CHAT_NOT_FOUND for who is not in the chat */
+const roleOf = (change: Change, actor: Actor): Role => typeof actor === 'string' ? change.member(actor).role : 'OWNER'
 
 /** Nobody out of a DIRECT chat, nor the user out of the SUPPORT chat that is about them. */
 function cannotLeave ({ type, createdById }: Rules, userId: string): boolean {

@@ -267,7 +267,7 @@ export const commands = {
 const ParticipantsEvent = Type.Object({
   participants: Type.Array(Participant),
   reason: Type.String({ description: 'added, invited, rejected, left, removed, role_changed …' }),
-  actorId: UserId,
+  actorId: Nullable(Type.String({ description: 'null: the application’s server' })),
   message: Type.Optional(Message),
 })
 

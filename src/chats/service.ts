@@ -109,6 +109,24 @@ export function chatsService ({ db, changes, members, memberships, requests, inv
     return again(userId, request, raced)
   }
 
+  async function change (chatId: string, request: UpdateChat, participants: string[], requireRight: (change: Change) => Promise<void>): Promise<void> {
+    assertMetadata(request.metadata)
+    await changes.run({ chatId, participants }, async change => {
+      await requireRight(change)
+      const chat = await updateChat(change.tx, change.chatId, await change.takeRevisions(), request)
+      change.publish({ type: 'chat_updated', data: { chat } })
+    })
+  }
+
+  async function remove (chatId: string, participants: string[], requireRight: (change: Change) => void): Promise<void> {
+    await changes.run({ chatId, participants }, async change => {
+      requireRight(change)
+      await invitations.withdrawAll(change)
+      await markDeleted(change.tx, change.chatId, await change.takeRevisions())
+      change.publish({ type: 'chat_deleted', data: { chatId: change.chatId }, closed: true })
+    })
+  }
+
   return {
     /** @throws {ApiError} CHAT_NOT_FOUND also for who is not in the chat */
     get,
@@ -157,16 +175,18 @@ export function chatsService ({ db, changes, members, memberships, requests, inv
      * @throws {ApiError} ROLE_REQUIRED below ADMIN; CHAT_BLOCKED
      */
     async update (userId: string, chatId: string, request: UpdateChat): Promise<ChatView> {
-      assertMetadata(request.metadata)
-      await changes.run({ chatId, participants: [userId] }, async change => {
+      await change(chatId, request, [userId], async change => {
         const { role } = change.member(userId)
         const peer = await directPeer(change.tx, change.chatId, userId)
         if (peer === undefined || !isForEither(request)) requireRole(role, 'ADMIN')
         else if ((await blockedAmong(change.tx, userId, [peer])).length > 0) throw new ApiError('CHAT_BLOCKED')
-        const chat = await updateChat(change.tx, change.chatId, await change.takeRevisions(), request)
-        change.publish({ type: 'chat_updated', data: { chat } })
       })
       return get(userId, chatId)
+    },
+
+    /** By an administrator. @throws {ApiError} CHAT_NOT_FOUND */
+    async updateAny (chatId: string, request: UpdateChat): Promise<void> {
+      await change(chatId, request, [], async () => {})
     },
 
     /** A GROUP is left; a DIRECT chat is cleared, and not listed until something new comes; so is a SUPPORT chat, by the user whose questions it holds. */
@@ -178,12 +198,12 @@ export function chatsService ({ db, changes, members, memberships, requests, inv
 
     /** @throws {ApiError} ROLE_REQUIRED unless by an OWNER; nobody owns a DIRECT chat */
     async deleteForEveryone (userId: string, chatId: string): Promise<void> {
-      await changes.run({ chatId, participants: [userId] }, async change => {
-        requireRole(change.member(userId).role, 'OWNER')
-        await invitations.withdrawAll(change)
-        await markDeleted(change.tx, change.chatId, await change.takeRevisions())
-        change.publish({ type: 'chat_deleted', data: { chatId: change.chatId }, closed: true })
-      })
+      await remove(chatId, [userId], change => requireRole(change.member(userId).role, 'OWNER'))
+    },
+
+    /** By an administrator, of whatever type the chat is. @throws {ApiError} CHAT_NOT_FOUND */
+    async deleteAny (chatId: string): Promise<void> {
+      await remove(chatId, [], () => {})
     },
   }
 }

@@ -1,13 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { requireAdmin } from '../plugins/admin.ts'
 import { MessageRef } from '../primitives.ts'
 import { sendJson } from '../rest.ts'
 import type { RecoveryService } from './recovery.ts'
 import { AdminMessageView, MessageReply } from './schemas.ts'
 
 export const messageAdminRoutes: FastifyPluginAsyncTypebox<{ recovery: RecoveryService }> = async (app, { recovery }) => {
-  app.addHook('onRequest', requireAdmin)
-
   app.get('/admin/messages/:messageId', { schema: get }, async (request, reply) => sendJson(reply, await recovery.get(request.params.messageId)))
   app.post('/admin/messages/:messageId/restore', { schema: restore }, async (request, reply) => sendJson(reply, await recovery.restore(request.params.messageId)))
 }

@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Change } from '../changes.ts'
 import { sendMessages } from './queries.ts'
 
-export interface SystemNotice { kind: string, actorId: string, targetIds: string[], data?: object }
+export interface SystemNotice { kind: string, actorId: string | null, targetIds: string[], data?: object }
 
 /** Its JSON and seq, for the event of the change to carry. */
 export interface WrittenNotice { message: string, seq: number }

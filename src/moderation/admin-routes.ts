@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { requireAdmin } from '../plugins/admin.ts'
 import { UserRef } from '../primitives.ts'
 import { sendJson } from '../rest.ts'
 import type { BansService } from './bans.ts'
@@ -7,8 +6,6 @@ import type { ReviewService } from './review.ts'
 import { AdminReportReply, Ban, BanUser, ListReports, ReportPage, ReportRef, ReportView, ResolveReport } from './schemas.ts'
 
 export const moderationAdminRoutes: FastifyPluginAsyncTypebox<{ review: ReviewService, bans: BansService }> = async (app, { review, bans }) => {
-  app.addHook('onRequest', requireAdmin)
-
   app.get('/admin/reports', { schema: list }, async (request, reply) => sendJson(reply, await review.list(request.query)))
   app.get('/admin/reports/:reportId', { schema: get }, async (request, reply) => sendJson(reply, await review.get(request.params.reportId)))
   app.post('/admin/reports/:reportId/resolve', { schema: resolve }, async (request, reply) =>

@@ -28,19 +28,22 @@ export async function getMe (db: Queryable, userId: string): Promise<Me | undefi
   return row?.me
 }
 
+/** What a user says of themselves, and what the application alone does. */
+export type UserChange = UpdateMe & { metadata?: Record<string, unknown> }
+
 export interface ChangedUser { user: User, profileChanged: boolean }
 
 /** What is undefined stays as it is. Call it under the lock of the user's inbox. @returns undefined: nothing was to be changed */
-export async function updateUser (db: Queryable, userId: string, { displayName, avatarUrl, settings }: UpdateMe): Promise<ChangedUser | undefined> {
+export async function updateUser (db: Queryable, userId: string, { displayName, avatarUrl, settings, metadata }: UserChange): Promise<ChangedUser | undefined> {
   const [row] = await db.query<ChangedUser>({
     name: 'users.updateUser',
     text: `UPDATE chat.chat_user AS u SET display_name = CASE WHEN $2 THEN $3 ELSE u.display_name END, avatar_url = CASE WHEN $4 THEN $5 ELSE u.avatar_url END,
-             settings = u.settings || $6::jsonb
+             settings = u.settings || $6::jsonb, metadata = coalesce($7::jsonb, u.metadata)
            FROM chat.chat_user old
            WHERE u.id = $1 AND old.id = u.id AND (($2 AND u.display_name IS DISTINCT FROM $3) OR ($4 AND u.avatar_url IS DISTINCT FROM $5)
-             OR chat.user_settings(u.settings || $6::jsonb) <> chat.user_settings(u.settings))
+             OR chat.user_settings(u.settings || $6::jsonb) <> chat.user_settings(u.settings) OR $7::jsonb <> u.metadata)
            RETURNING chat.user_json(u) AS user, (u.display_name, u.avatar_url) IS DISTINCT FROM (old.display_name, old.avatar_url) AS "profileChanged"`,
-  }, [userId, displayName !== undefined, displayName ?? null, avatarUrl !== undefined, avatarUrl ?? null, JSON.stringify(settings ?? {})])
+  }, [userId, displayName !== undefined, displayName ?? null, avatarUrl !== undefined, avatarUrl ?? null, JSON.stringify(settings ?? {}), metadata ? JSON.stringify(metadata) : null])
   return row
 }
 

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
 import type { Identity } from '../plugins/auth.ts'
 import type { Database, Queryable } from '../plugins/database.ts'
-import { acquaintances, countUsers, getMe, insertUnknownUsers, markUserChanged, mirrorUser, updateUser, visibleUsers } from './queries.ts'
+import { acquaintances, countUsers, getMe, insertUnknownUsers, markUserChanged, mirrorUser, updateUser, visibleUsers, type UserChange } from './queries.ts'
 import type { Me, UpdateMe, User } from './schemas.ts'
 
 export type UsersService = ReturnType<typeof usersService>
@@ -18,7 +18,7 @@ export function usersService ({ db, changes, config: { unknownUsers } }: UsersDe
   const known = new Map<string, number>()
 
   /** All devices of the user follow; what others see of it, those are told with whom they share a small chat. */
-  async function change (userId: string, wanted: UpdateMe): Promise<void> {
+  async function change (userId: string, wanted: UserChange): Promise<void> {
     await changes.run({ inboxes: [userId] }, async change => {
       const changed = await updateUser(change.tx, userId, wanted)
       if (!changed) return
@@ -79,6 +79,9 @@ export function usersService ({ db, changes, config: { unknownUsers } }: UsersDe
     },
 
     me,
+
+    /** What the application says of a user who is there. */
+    change,
 
     /** @throws {ApiError} VALIDATION_FAILED for a name or picture that the token says */
     async update ({ userId, displayName, avatarUrl }: Identity, wanted: UpdateMe): Promise<Me> {

@@ -59,6 +59,22 @@ export const REST_ONLY: Record<string, string> = {
   'POST /admin/reports/{reportId}/resolve': 'administration is by REST',
   'POST /admin/users/{userId}/ban': 'administration is by REST',
   'POST /admin/users/{userId}/unban': 'administration is by REST',
+  'GET /admin/audit': 'administration is by REST',
+  'GET /admin/users/{userId}': 'administration is by REST',
+  'PUT /admin/users/{userId}': 'administration is by REST',
+  'POST /admin/users': 'administration is by REST',
+  'POST /admin/users/{userId}/revoke': 'administration is by REST',
+  'POST /admin/sessions': 'administration is by REST',
+  'GET /admin/sessions/{chatId}': 'administration is by REST',
+  'PATCH /admin/sessions/{chatId}': 'administration is by REST',
+  'DELETE /admin/sessions/{chatId}': 'administration is by REST',
+  'GET /admin/sessions/{chatId}/participants': 'administration is by REST',
+  'POST /admin/sessions/{chatId}/participants': 'administration is by REST',
+  'PATCH /admin/sessions/{chatId}/participants/{userId}': 'administration is by REST',
+  'DELETE /admin/sessions/{chatId}/participants/{userId}': 'administration is by REST',
+  'GET /admin/sessions/{chatId}/messages': 'administration is by REST',
+  'POST /admin/sessions/{chatId}/messages': 'administration is by REST',
+  'POST /admin/messages': 'administration is by REST',
 }
 
 /** Commands that no route has, and why. */

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../src/errors.ts'
 import type { Input } from '../helpers/wire.ts'
 import { acquaintance, chat, cursor, inGroup, message, NOTHING, participant, refuse, seqOf } from './refusals.ts'
 import { RECEIPT_CURSORS } from './rights-on-receipts.ts'
+import { RIGHTS_ON_ADMINISTRATION } from './rights-on-administration.ts'
 import { RIGHTS_ON_LISTS } from './rights-on-lists.ts'
 import { RIGHTS_ON_MEDIA } from './rights-on-media.ts'
 import { RIGHTS_ON_CONSENT } from './rights-on-consent.ts'
@@ -249,6 +250,7 @@ export const RIGHTS: Rights[] = [
   ...RIGHTS_ON_MEDIA,
   ...RIGHTS_ON_RECOVERY,
   ...RIGHTS_ON_REPORTS,
+  ...RIGHTS_ON_ADMINISTRATION,
   ...RIGHTS_ON_THREADS,
   ...RIGHTS_ON_MEMBERS,
   ...RIGHTS_ON_LISTS,

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 
-/** Not of anybody's doing: leases come and go by themselves, and a user's row mirrors the token that they came with. */
-const OF_THEIR_OWN = ['presence_lease', 'user_presence', 'chat_user']
+/** Not of anybody's doing: leases come and go by themselves, a user's row mirrors the token that they came with, and what administrators try is written down. */
+const OF_THEIR_OWN = ['presence_lease', 'user_presence', 'chat_user', 'audit_log']
 
 /** All rows of the schema `chat`, by table. */
 export async function snapshot ({ db: { pool } }: FastifyInstance): Promise<Record<string, unknown[]>> {
