@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { MembersService } from '../chats/members.ts'
-import { AddParticipants, ListParticipants, Ok, ParticipantChange, ParticipantPage, ParticipantRef, UpdateChat, UpdateParticipant } from '../chats/schemas.ts'
+import { AddParticipants, commands, ListParticipants, Ok, ParticipantChange, ParticipantPage, ParticipantRef, UpdateChat, UpdateParticipant } from '../chats/schemas.ts'
 import type { ChatsService } from '../chats/service.ts'
-import { MessageSent } from '../messages/schemas.ts'
+import { codes } from '../errors.ts'
+import { commands as sending, MessageSent } from '../messages/schemas.ts'
 import type { MessagesService } from '../messages/service.ts'
 import { ChatRef, UserRef } from '../primitives.ts'
 import { sendJson } from '../rest.ts'
@@ -61,18 +62,22 @@ function withoutSender<Body extends { senderId: string }> ({ senderId, ...messag
 }
 
 const tags = ['admin']
-const getUser = { tags, summary: 'A user', params: UserRef, response: { 200: AdminUser } }
+const getUser = { tags, operationId: 'admin_get_user', errors: codes('ROLE_REQUIRED', 'USER_NOT_FOUND'), summary: 'A user', params: UserRef, response: { 200: AdminUser } }
 const putUser = {
   tags,
+  operationId: 'admin_put_user',
+  errors: codes('ROLE_REQUIRED', 'OUTCOME_UNKNOWN'),
   summary: 'Create or change a user',
   description: 'What is not given stays as it is. Where the user’s tokens say a name or a picture, the next token’s word is the last.',
   params: UserRef,
   body: PutUser,
   response: { 200: AdminUser, 201: AdminUser },
 }
-const putUsers = { tags, summary: 'Create or change many users', description: 'Up to 500. Each by themselves: what fails on the way can be sent again as it is.', body: PutUsers, response: { 200: UsersPut } }
+const putUsers = { tags, operationId: 'admin_put_users', errors: codes('ROLE_REQUIRED', 'OUTCOME_UNKNOWN'), summary: 'Create or change many users', description: 'Up to 500. Each by themselves: what fails on the way can be sent again as it is.', body: PutUsers, response: { 200: UsersPut } }
 const revoke = {
   tags,
+  operationId: 'admin_revoke_user',
+  errors: codes('ROLE_REQUIRED', 'USER_NOT_FOUND'),
   summary: 'End a user’s tokens and connections',
   description: 'Their sockets are closed with 4401; tokens that were issued until now (to the end of this second) are refused: TOKEN_INVALID.',
   params: UserRef,
@@ -80,27 +85,33 @@ const revoke = {
 }
 const createChat = {
   tags,
+  operationId: 'admin_create_chat',
+  errors: codes('ROLE_REQUIRED', ...commands.create_chat.errors),
   summary: 'Make a chat, or find it',
   description: 'As if `createdById` made it (POST /sessions). The same pair, clientChatId or externalRef again is answered with the chat that has it (200).',
   body: CreateChatFor,
   response: { 200: AdminChat, 201: AdminChat },
 }
-const getChat = { tags, summary: 'Any chat', description: 'Also a deleted one, until its rows are removed.', params: ChatRef, response: { 200: AdminChat } }
-const updateChat = { tags, summary: 'Change any chat', params: ChatRef, body: UpdateChat, response: { 200: AdminChat } }
-const deleteChat = { tags, summary: 'Delete any chat for everyone', params: ChatRef, response: { 200: Ok } }
-const listMembers = { tags, summary: 'Who is in a chat', params: ChatRef, querystring: ListParticipants, response: { 200: ParticipantPage } }
+const getChat = { tags, operationId: 'admin_get_chat', errors: codes('ROLE_REQUIRED', 'CHAT_NOT_FOUND'), summary: 'Any chat', description: 'Also a deleted one, until its rows are removed.', params: ChatRef, response: { 200: AdminChat } }
+const updateChat = { tags, operationId: 'admin_update_chat', errors: codes('ROLE_REQUIRED', 'CHAT_NOT_FOUND'), summary: 'Change any chat', params: ChatRef, body: UpdateChat, response: { 200: AdminChat } }
+const deleteChat = { tags, operationId: 'admin_delete_chat', errors: codes('ROLE_REQUIRED', 'CHAT_NOT_FOUND'), summary: 'Delete any chat for everyone', params: ChatRef, response: { 200: Ok } }
+const listMembers = { tags, operationId: 'admin_get_participants', errors: codes('ROLE_REQUIRED', 'CHAT_NOT_FOUND'), summary: 'Who is in a chat', params: ChatRef, querystring: ListParticipants, response: { 200: ParticipantPage } }
 const addMembers = {
   tags,
+  operationId: 'admin_add_participants',
+  errors: codes('ROLE_REQUIRED', 'CHAT_NOT_FOUND', 'USER_NOT_FOUND'),
   summary: 'Add people to a chat',
   description: 'Nobody is asked: not by invitation, not whom they block. A ban from the chat ends by it.',
   params: ChatRef,
   body: AddParticipants,
   response: { 200: ParticipantChange },
 }
-const updateMember = { tags, summary: 'Change a role or label', params: ParticipantRef, body: UpdateParticipant, response: { 200: ParticipantChange } }
-const removeMember = { tags, summary: 'Remove somebody from a chat', params: ParticipantRef, response: { 200: ParticipantChange } }
+const updateMember = { tags, operationId: 'admin_update_participant', errors: codes('ROLE_REQUIRED', 'CHAT_NOT_FOUND', 'USER_NOT_FOUND', 'LAST_OWNER'), summary: 'Change a role or label', params: ParticipantRef, body: UpdateParticipant, response: { 200: ParticipantChange } }
+const removeMember = { tags, operationId: 'admin_remove_participant', errors: codes('ROLE_REQUIRED', 'CHAT_NOT_FOUND', 'USER_NOT_FOUND'), summary: 'Remove somebody from a chat', params: ParticipantRef, response: { 200: ParticipantChange } }
 const history = {
   tags,
+  operationId: 'admin_get_history',
+  errors: codes('ROLE_REQUIRED', 'CHAT_NOT_FOUND'),
   summary: 'Read any chat',
   description: 'The newest page, or what is before or after a seq, ascending; for moderation: nobody has got or read anything by it.',
   params: ChatRef,
@@ -109,10 +120,12 @@ const history = {
 }
 const send = {
   tags,
+  operationId: 'admin_send_message',
+  errors: codes('ROLE_REQUIRED', ...sending.send_message.errors),
   summary: 'Send as anybody, or as the system',
   description: 'As `senderId`, with their rights in the chat; with null a SYSTEM message of the application, with a text or data of its own. The same clientMessageId again: 200, duplicate.',
   params: ChatRef,
   body: SendAsAny,
   response: { 200: MessageSent, 201: MessageSent },
 }
-const sendToUser = { tags, summary: 'Send to a person as another', description: 'Finds or makes the DIRECT chat of the two first.', body: SendAsToUser, response: { 200: MessageSent, 201: MessageSent } }
+const sendToUser = { tags, operationId: 'admin_send_message_to_user', errors: codes('ROLE_REQUIRED', ...sending.send_message.errors), summary: 'Send to a person as another', description: 'Finds or makes the DIRECT chat of the two first.', body: SendAsToUser, response: { 200: MessageSent, 201: MessageSent } }

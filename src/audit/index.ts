@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { codes } from '../errors.ts'
 import { AuditPage, ListAudit } from './schemas.ts'
 import type { AuditService } from './service.ts'
 
@@ -8,6 +9,8 @@ export const audit: FastifyPluginAsyncTypebox<{ audit: AuditService }> = async (
 
 const list = {
   tags: ['admin'],
+  operationId: 'admin_get_audit',
+  errors: codes('ROLE_REQUIRED'),
   summary: 'What administrators have done',
   description: 'Newest first. Every call of a route below /admin, by the application’s server (keyId) or an administrator (userId), that was not refused for who called or what it looked like.',
   querystring: ListAudit,
