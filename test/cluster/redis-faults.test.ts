@@ -1,7 +1,12 @@
 // What becomes of nodes whose Redis is not there, dies, stops, is another kind, or says what it should not.
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
+import { pino } from 'pino'
 import t, { type Test } from 'tap'
+import { RedisBus } from '../../src/realtime/bus/redis.ts'
+import { chatTopic } from '../../src/realtime/bus/topics.ts'
+import type { Frame } from '../../src/realtime/frames.ts'
 import { startNodes } from '../helpers/nodes.ts'
 import type { Parley } from '../helpers/parley.ts'
 import { RedisServer } from '../helpers/redis.ts'
@@ -105,6 +110,50 @@ t.test('what could not be said is said when it can be: that there is something t
   await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
   await send(a, 'alice', chatId, 'unsaid')
   await isTold(bob, 'unsaid')
+})
+
+t.test('what no other node hears is not said; who begins to hear is told that there is something to read', async t => {
+  const redis = await RedisServer.start(t) as RedisServer
+  const config = { url: redis.url, prefix: 'test', isCluster: false }
+  const [a, b] = [1, 2].map(() => new RedisBus(config, () => 'ab'.repeat(32), pino({ level: 'silent' }))) as [RedisBus, RedisBus]
+  await Promise.all([a.start(), b.start()])
+  const client = new Redis(redis.url)
+  const monitor = await client.monitor()
+  const said: string[] = []
+  monitor.on('monitor', (_time, [command, channel]) => { if (/^s?publish$/i.test(command)) said.push(channel) })
+  t.teardown(async () => {
+    monitor.disconnect()
+    client.disconnect()
+    await Promise.all([a.close(), b.close()])
+  })
+  const chatId = randomUUID()
+  let revision = 1
+  /** @returns whether it has gone to Redis */
+  const say = async () => {
+    said.length = 0
+    a.publish([
+      { kind: 'chat', chatId, type: 'message_received', previousRevision: revision, revision: ++revision, data: '{}' },
+      { kind: 'expel', userId: 'nobody', code: 4403 }, // which is always said
+    ])
+    while (!said.some(channel => channel.endsWith('user:nobody'))) await new Promise(resolve => setTimeout(resolve, 5))
+    return said.some(channel => channel.endsWith(chatTopic(chatId)))
+  }
+  t.ok(await say(), 'it is not known yet who hears it')
+  while (await say()) t.comment('Redis has not answered yet')
+  const heard: Frame[] = []
+  const hearing = Promise.withResolvers<void>()
+  b.subscribe(frame => {
+    heard.push(frame)
+    hearing.resolve()
+  })
+  const keptBack = revision
+  await b.follow([chatTopic(chatId)])
+  await hearing.promise
+  t.strictSame(heard, [{ kind: 'hint', chatId, revision: keptBack }])
+  t.ok(await say(), 'now somebody hears it')
+  while (heard.length < 2) await new Promise(resolve => setTimeout(resolve, 5))
+  t.match(heard[1], { kind: 'chat', revision })
+  t.ok(await say(), 'and goes on doing so')
 })
 
 t.test('a server without sharded pub/sub', async t => {
