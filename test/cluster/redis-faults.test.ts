@@ -8,7 +8,7 @@ import { RedisBus } from '../../src/realtime/bus/redis.ts'
 import { chatTopic } from '../../src/realtime/bus/topics.ts'
 import type { Frame } from '../../src/realtime/frames.ts'
 import { startNodes } from '../helpers/nodes.ts'
-import type { Parley } from '../helpers/parley.ts'
+import { startParley, type Parley } from '../helpers/parley.ts'
 import { RedisServer } from '../helpers/redis.ts'
 import { signIn, type Socket } from '../helpers/socket.ts'
 import { makeGroup, send } from '../helpers/world.ts'
@@ -110,6 +110,18 @@ t.test('what could not be said is said when it can be: that there is something t
   await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
   await send(a, 'alice', chatId, 'unsaid')
   await isTold(bob, 'unsaid')
+})
+
+t.test('a node that does not reach Redis, and nobody else knows: it says by NOTIFY that there is something to read', async t => {
+  const redis = await RedisServer.start(t) as RedisServer
+  const b = await startParley(t, { ...NO_SWEEP, REDIS_URL: redis.url })
+  const a = await startParley(t, { ...NO_SWEEP, REDIS_URL: 'redis://127.0.0.1:1', DATABASE_URL: b.databaseUrl })
+  const chatId = await makeGroup(b, 'alice', ['bob'])
+  const bob = await signIn(t, b, 'bob')
+  await send(a, 'alice', chatId, 'by NOTIFY')
+  await isTold(bob, 'by NOTIFY')
+  t.ok(b.app.bus.isUp, 'it has no reason to look by itself')
+  t.notOk(a.app.bus.isUp)
 })
 
 t.test('what no other node hears is not said; who begins to hear is told that there is something to read', async t => {

@@ -4,7 +4,9 @@ import type { Cluster, Redis } from 'ioredis'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Frame, HintFrame } from '../frames.ts'
 import { pack, Sender, unpack, type Announcement } from './envelope.ts'
+import type { Listener } from '../listener.ts'
 import { MemoryBus } from './memory.ts'
+import { NotifyLink } from './notify-link.ts'
 import { Pulse } from './pulse.ts'
 import { hintAt, QuietTopics } from './quiet.ts'
 import { clusterClient, redisClient, type RedisConfig } from './redis-link.ts'
@@ -15,6 +17,8 @@ import { hashOf, partitionOf, saidOn, type Topic } from './topics.ts'
 const MAX_UNDER_WAY_BYTES = 16 * 1024 * 1024
 const MAX_UNSAID = 20_000
 const ANNOUNCED_AT_ONCE = 10_000
+/** Of what Redis has not taken: there may be many nodes, and all of them without Redis. */
+const NOTIFY_COALESCE_MS = 50
 /** So long a server that does not answer is waited for at the end. */
 const GOODBYE_MS = 500
 /** Frames of a topic that come together are one message, of about so many bytes at most. */
@@ -37,6 +41,8 @@ export class RedisBus extends MemoryBus {
   /** undefined in a cluster: its servers count only those who hear a topic from themselves. */
   readonly #quiet: QuietTopics | undefined
   #sender: { epoch: string, sender: Sender }
+  /** By which others are told that there is something to be read while Redis takes nothing. */
+  readonly #notify: NotifyLink | undefined
   #isSharded = true
   /** What has been said in this turn of the loop. */
   #due = new Map<Topic, Frame[]>()
@@ -44,9 +50,10 @@ export class RedisBus extends MemoryBus {
   readonly #unsaid = new Map<Topic, HintFrame>()
   #isClosed = false
 
-  /** @param epoch the history of the database: what is about another is passed over */
-  constructor ({ url, prefix, isCluster }: RedisConfig, epoch: () => string, log: FastifyBaseLogger) {
+  /** @param epoch the history of the database: what is about another is passed over @param database where nodes that Redis does not reach can be told by NOTIFY */
+  constructor ({ url, prefix, isCluster }: RedisConfig, epoch: () => string, log: FastifyBaseLogger, database?: { url: string, listener: Listener }) {
     super()
+    this.#notify = database && new NotifyLink({ ...database, log, coalesceMs: NOTIFY_COALESCE_MS, onFrame: frame => this.hear(frame) })
     this.#prefix = prefix
     this.#epoch = epoch
     this.#log = log
@@ -109,6 +116,7 @@ export class RedisBus extends MemoryBus {
       await Promise.race([client.quit(), delay(GOODBYE_MS, undefined, { ref: false })]).catch((err: unknown) => this.#log.debug({ err }, 'Redis was not there to say goodbye to'))
       client.disconnect()
     }
+    await this.#notify?.close()
     await super.close()
   }
 
@@ -188,8 +196,10 @@ export class RedisBus extends MemoryBus {
     }
   }
 
-  /** What is durable and could not be said: others are told later that there is something to be read. */
+  /** What is durable and could not be said: others are told by NOTIFY, and when Redis is there again, that there is something to be read. */
   #remember (topic: Topic, frames: Frame[]): void {
+    if (this.#isClosed) return
+    this.#notify?.say(frames.filter(({ kind }) => kind !== 'fleeting' && kind !== 'viewers'))
     if (!this.#unsaid.has(topic) && this.#unsaid.size >= MAX_UNSAID) return
     for (const frame of frames) {
       const hint = hintAt(frame, this.#unsaid.get(topic))
