@@ -190,6 +190,7 @@ export class RedisBus extends MemoryBus {
 
   /** Others have to say again what is of these topics. */
   #announce (topics: Topic[]): void {
+    if (!this.#quiet) return
     for (let from = 0; from < topics.length; from += ANNOUNCED_AT_ONCE) {
       const announcement: Announcement = { kind: 'hears', topics: topics.slice(from, from + ANNOUNCED_AT_ONCE).map(hashOf) }
       this.#send('all', [], [pack(announcement)])
