@@ -21,7 +21,8 @@ const list = { tags, operationId: 'admin_get_reports', errors: codes('ROLE_REQUI
 const get = { tags, operationId: 'admin_get_report', errors: codes('ROLE_REQUIRED', 'REPORT_NOT_FOUND'), summary: 'A report, with what was said around the message', params: ReportRef, response: { 200: ReportView } }
 const resolve = {
   tags,
-  operationId: 'admin_resolve_report', errors: codes('ROLE_REQUIRED', 'REPORT_NOT_FOUND', 'REPORT_RESOLVED', 'TARGET_IS_SELF', 'USER_NOT_FOUND'),
+  operationId: 'admin_resolve_report',
+  errors: codes('ROLE_REQUIRED', 'REPORT_NOT_FOUND', 'REPORT_RESOLVED', 'TARGET_IS_SELF', 'USER_NOT_FOUND'),
   summary: 'Resolve a report',
   description: 'And do it: delete the message for everybody, or ban its sender from the application (for ever, or for `banSeconds`). Resolved in another way already: 409.',
   params: ReportRef,
@@ -30,7 +31,8 @@ const resolve = {
 }
 const ban = {
   tags,
-  operationId: 'admin_ban_user', errors: codes('ROLE_REQUIRED', 'TARGET_IS_SELF', 'USER_NOT_FOUND'),
+  operationId: 'admin_ban_user',
+  errors: codes('ROLE_REQUIRED', 'TARGET_IS_SELF', 'USER_NOT_FOUND'),
   summary: 'Ban a user from the application',
   description: 'For some seconds, until a time, or for ever. Their sockets are closed with 4403.',
   params: UserRef,
