@@ -50,6 +50,8 @@ export type Config = Readonly<{
     maxRequestBytes: number
     /** Of all that a user has uploaded and not deleted; 0: no limit. */
     userQuotaBytes: number
+    /** That a user has on their way to this process; 0: no limit. */
+    uploadsPerUser: number
     /** Absolute. The files where STORAGE is disk; uploads under way in any case. */
     dir: string
     /** null: the files lie in `dir`. */
@@ -158,6 +160,7 @@ export function loadConfig (env: Env): Config {
       maxBytes: read.integer('MEDIA_MAX_BYTES', { fallback: 100 * MIB, min: 1 }),
       maxRequestBytes: read.integer('MEDIA_MAX_REQUEST_BYTES', { fallback: 500 * MIB, min: 1 }),
       userQuotaBytes: read.integer('MEDIA_USER_QUOTA_BYTES', { fallback: 0 }),
+      uploadsPerUser: read.integer('MEDIA_UPLOADS_PER_USER', { fallback: 50 }),
       dir: resolve(read.text('MEDIA_DIR') ?? join(dataDir, 'media')),
       s3: read.s3(read.oneOf('STORAGE', ['disk', 's3'], 'disk') === 's3'),
     },
