@@ -10,10 +10,19 @@ COPY prisma prisma
 COPY src src
 RUN node prisma/generate.ts
 
+# The typed client for the browser. (Its bundler comes as an optional dependency, one a platform.)
+FROM node:24-slim AS client
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+COPY src src
+RUN node src/client/build.ts
+
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 MEDIA_DIR=/var/lib/parley/media
 WORKDIR /app
 COPY --from=build /app .
+COPY --from=client /app/dist dist
 RUN mkdir -p /var/lib/parley/media && chown -R node:node /var/lib/parley
 USER node
 EXPOSE 3000

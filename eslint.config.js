@@ -1,7 +1,7 @@
 import neostandard, { plugins } from 'neostandard'
 
 export default [
-  ...neostandard({ ts: true, ignores: ['src/generated/**', '.data/**', '.tap/**'] }),
+  ...neostandard({ ts: true, ignores: ['src/generated/**', '.data/**', '.tap/**', 'dist/**'] }),
   // A schema and its type share one name.
   { rules: { 'no-redeclare': 'off', '@typescript-eslint/no-redeclare': 'off', 'no-void': ['error', { allowAsStatement: true }] } },
   {

@@ -2,6 +2,7 @@ import type { CommandData, CommandName, CommandResult, EventData, EventName } fr
 import { backoff, systemClock, type Clock } from './clock.ts'
 import { afterClose } from './close-codes.ts'
 import { Connection } from './connection.ts'
+import { Emitter } from './emitter.ts'
 import { clientStopped, hasCode } from './errors.ts'
 import type { EventFrame } from './frames.ts'
 import { Replica } from './replica.ts'
@@ -24,16 +25,23 @@ export interface ClientOptions {
  * - syncing: open, and the store is catching up
  * - live: the store is all that the server has said it to be
  * - waiting: to connect again
+ * - offline: by our own wish, until `online`
  */
-export type Status = 'stopped' | 'connecting' | 'syncing' | 'live' | 'waiting'
+export type Status = 'stopped' | 'connecting' | 'syncing' | 'live' | 'waiting' | 'offline'
+
+type EventListeners = { [Name in EventName]: (frame: EventFrame<Name>) => void }
 
 /** The server's events by their type, each with its whole frame, and the client's own. */
-export type Listeners = { [Name in EventName]: (frame: EventFrame<Name>) => void } & {
+export interface Listeners extends EventListeners {
   /** The store has changed. */
   state: (state: ClientState) => void
   status: (status: Status) => void
   /** A socket has closed. */
   closed: (code: number, reason: string) => void
+  /** Every event, before its own listeners hear of it. */
+  frame: (frame: EventFrame) => void
+  /** What the server has answered to a command, whoever has sent it. */
+  reply: (data: object) => void
 }
 
 /** After 4103 we come back as if we had failed so often. */
@@ -45,17 +53,20 @@ const CHANGE_A_MESSAGE = new Set<CommandName>([
 ])
 
 /** A connection that comes back by itself, and a store that is kept equal to what the server says. See `createClient`. */
-export class Client {
+export class Client extends Emitter<Listeners> {
   readonly #options: Required<ClientOptions>
   readonly #replica: Replica
-  readonly #listeners = new Map<string, Set<(...args: never[]) => void>>()
   #connection: Connection | undefined
   #authenticated = false
   #status: Status = 'stopped'
   #attempt = 0
+  /** Of the attempt to connect that counts: an earlier one may still be waiting for its token. */
+  #latest: object = {}
   #cancelWait: () => void = () => {}
+  readonly #timers = new Set<() => void>()
 
   constructor (options: ClientOptions) {
+    super()
     this.#options = { WebSocket: globalThis.WebSocket, clock: systemClock, ...options }
     this.#replica = new Replica({
       clock: this.#options.clock,
@@ -72,6 +83,10 @@ export class Client {
     return this.#status
   }
 
+  get isConnected (): boolean {
+    return this.#authenticated
+  }
+
   /** Connects, and goes on doing so until `stop`, or until the server says that it is no use. */
   start (): void {
     if (this.#status === 'stopped') void this.#connect()
@@ -84,11 +99,19 @@ export class Client {
     this.#connection?.close()
   }
 
-  /** @returns what takes the listener off again */
-  on<Name extends keyof Listeners> (name: Name, listener: Listeners[Name]): () => void {
-    const listeners = this.#listeners.get(name) ?? new Set()
-    this.#listeners.set(name, listeners.add(listener))
-    return () => listeners.delete(listener)
+  /** Closes the connection until `online`. Commands wait. */
+  offline (): void {
+    if (this.#status === 'stopped') return
+    this.#cancelWait()
+    this.#setStatus('offline')
+    this.#connection?.close()
+  }
+
+  /** Connects now, if that was to happen later, or not before this was called. */
+  online (): void {
+    if (this.#status !== 'offline' && this.#status !== 'waiting') return
+    this.#cancelWait()
+    void this.#connect()
   }
 
   /** Resolves when the store is all that the server has said it to be. @throws {ClientError} CLIENT_STOPPED */
@@ -128,9 +151,10 @@ export class Client {
   }
 
   async #connect (): Promise<void> {
+    const attempt = this.#latest = {}
     this.#setStatus('connecting')
     const token = await this.#freshToken()
-    if (this.#status !== 'connecting') return
+    if (this.#status !== 'connecting' || attempt !== this.#latest) return
     if (token === undefined) return this.#connectLater()
     const { url, WebSocket, clock } = this.#options
     const connection = new Connection({
@@ -140,6 +164,7 @@ export class Client {
       clock,
       onOpen: authenticated => this.#onOpen(connection, authenticated),
       onEvent: frame => this.#onEvent(connection, frame),
+      onReply: data => this.emit('reply', data),
       onClose: (code, reason) => this.#onClose(connection, code, reason),
     })
     this.#connection = connection
@@ -160,6 +185,7 @@ export class Client {
 
   #onOpen (connection: Connection, authenticated: EventData<'authenticated'>): void {
     this.#authenticated = true
+    this.emit('authenticated', { type: 'authenticated', data: authenticated })
     this.#setStatus('syncing')
     this.#replica.connected(connection, authenticated)
   }
@@ -167,7 +193,7 @@ export class Client {
   /** The status is right when the state is told. */
   #onState (state: ClientState): void {
     if (this.#status === 'live' && !this.#replica.synced) this.#setStatus('syncing')
-    this.#emit('state', state)
+    this.emit('state', state)
   }
 
   #onSynced (): void {
@@ -178,7 +204,8 @@ export class Client {
   #onEvent (connection: Connection, frame: EventFrame): void {
     if (frame.type === 'token_expiring') void this.#renew(connection)
     this.#replica.receive(frame)
-    this.#emit(frame.type, frame as never)
+    this.emit('frame', frame)
+    this.emit(frame.type, frame as never)
   }
 
   async #renew (connection: Connection): Promise<void> {
@@ -193,11 +220,11 @@ export class Client {
     this.#authenticated = false
     this.#replica.disconnected()
     const next = afterClose(code)
+    this.emit('closed', code, reason)
     if (next === 'forget') this.#replica.forget()
     if (next === 'slow-down') this.#attempt = Math.max(this.#attempt, SLOW_DOWN_ATTEMPTS)
     if (next === 'stop') this.#setStatus('stopped')
-    else if (this.#status !== 'stopped') this.#connectLater()
-    this.#emit('closed', code, reason)
+    else if (this.#status !== 'stopped' && this.#status !== 'offline') this.#connectLater()
   }
 
   /** What the server has answered goes into the store at once; the events that tell the same come by themselves. */
@@ -208,8 +235,28 @@ export class Client {
     if (type === 'mark_as_read' || type === 'mark_as_delivered') this.#replica.marked(result as CommandResult<'mark_as_read'>)
   }
 
-  async #connected (): Promise<Connection> {
+  /** Resolves when commands can be sent. @throws {ClientError} CLIENT_STOPPED */
+  async whenConnected (): Promise<void> {
     await this.#when(() => this.#authenticated)
+  }
+
+  /** Calls back after so many milliseconds, or when the client stops. @returns what takes the call back */
+  after (ms: number, callback: () => void): () => void {
+    const cancelTimer = this.#options.clock.after(ms, () => end())
+    const cancel = () => {
+      cancelTimer()
+      this.#timers.delete(end)
+    }
+    const end = () => {
+      cancel()
+      callback()
+    }
+    this.#timers.add(end)
+    return cancel
+  }
+
+  async #connected (): Promise<Connection> {
+    await this.whenConnected()
     return this.#connection as Connection
   }
 
@@ -230,11 +277,8 @@ export class Client {
   #setStatus (status: Status): void {
     if (status === this.#status) return
     this.#status = status
-    this.#emit('status', status)
-  }
-
-  #emit<Name extends keyof Listeners> (name: Name, ...args: Parameters<Listeners[Name]>): void {
-    for (const listener of this.#listeners.get(name) ?? []) (listener as (...args: unknown[]) => void)(...args)
+    if (status === 'stopped') for (const end of this.#timers) end()
+    this.emit('status', status)
   }
 }
 

@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   clock: Clock
   onOpen: (authenticated: Authenticated) => void
   onEvent: (frame: EventFrame) => void
+  /** What a command has been answered, before the command itself is. */
+  onReply: (data: object) => void
   /** Once, however it ends. The commands under way have been rejected. */
   onClose: (code: number, reason: string) => void
 }
@@ -104,7 +106,10 @@ export class Connection {
     this.#pending.delete(re)
     this.#flush()
     if (error) pending?.reject(toClientError(error))
-    else pending?.resolve(data)
+    else {
+      this.#options.onReply(data as object)
+      pending?.resolve(data)
+    }
   }
 
   #watch (): void {

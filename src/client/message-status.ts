@@ -2,7 +2,7 @@ import type { Message } from '../contract.ts'
 import type { ChatState } from './state.ts'
 
 /** Chats of more members tell nobody of the others' watermarks. */
-const MAX_TOLD = 256
+export const MAX_TOLD = 256
 
 /**
  * How far one's own message has come: read (or delivered) when it is so with everybody else in the chat whose watermark is

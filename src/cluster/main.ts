@@ -11,7 +11,7 @@ import { EmbeddedPostgres } from '../embedded/index.ts'
 import { migrate } from '../migrate.ts'
 import { StartError } from '../start-error.ts'
 import { Balancer } from './balancer.ts'
-import { freePort, whenListening } from './ports.ts'
+import { freePort, whenListening } from '../ports.ts'
 import { startRedis } from './redis-server.ts'
 
 const NODES = 3

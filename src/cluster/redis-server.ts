@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { once } from 'node:events'
 import { delimiter, join } from 'node:path'
-import { freePort, whenListening } from './ports.ts'
+import { freePort, whenListening } from '../ports.ts'
 
 const NAMES = ['valkey-server', 'redis-server']
 

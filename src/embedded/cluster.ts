@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chown, readFile, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { join } from 'node:path'
+import { freePort } from '../ports.ts'
 import { StartError } from '../start-error.ts'
 import { run, type Account } from './account.ts'
 import type { Binaries } from './binaries.ts'
@@ -122,13 +121,4 @@ export class Cluster {
 /** The line of a log that says why. */
 function reason (log: string): string {
   return /(?:FATAL|PANIC|ERROR|error): +(.*)/.exec(log)?.[1] ?? log.trim().split('\n').at(-1) ?? ''
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

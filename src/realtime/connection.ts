@@ -212,6 +212,7 @@ export class Connection implements Commander {
       inboxRevision,
       heartbeatMs: realtime.heartbeatMs,
       expiresAt: new Date(expiresAt).toISOString(),
+      at: new Date().toISOString(),
       limits: { maxFrameBytes: realtime.maxFrameBytes, maxCommandsInFlight: realtime.maxCommandsInFlight, commandsPerSecond: rateLimits.commandsPerSecond },
     }
     return id === undefined ? plainFrame('authenticated', JSON.stringify(data)) : encodeReply(id, 'authenticated', data)

@@ -10,6 +10,7 @@ export const Authenticated = Type.Object({
   inboxRevision: Revision,
   heartbeatMs: Type.Integer(),
   expiresAt: Time,
+  at: Type.String({ ...Time, description: 'What the server’s clock says: a client’s may be wrong' }),
   limits: Type.Object({
     maxFrameBytes: Type.Integer(),
     maxCommandsInFlight: Type.Integer(),

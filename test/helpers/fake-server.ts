@@ -13,6 +13,7 @@ export const AUTHENTICATED = {
   inboxRevision: 0,
   heartbeatMs: 25_000,
   expiresAt: '2099-01-01T00:00:00.000Z',
+  at: '2026-01-01T00:00:00.000Z',
   limits: { maxFrameBytes: 262_144, maxCommandsInFlight: 32, commandsPerSecond: 20 },
 }
 export const SYNCED = { epoch: 'one', inboxRevision: 0, reset: true, blocks: [], memberships: [], hidden: [], heads: [], nextCursor: null }

@@ -10,7 +10,7 @@ import type { Changes, Chat, Head, Me, Membership, Message, Participant, Synced,
 import type { Parley } from './parley.ts'
 
 /** Until a client that does not get there is compared as it is, so that the difference is seen. */
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 30_000
 const MAX_SEQ = 2_147_483_647
 
 /** A client that is connected and has synced. */

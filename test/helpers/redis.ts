@@ -2,12 +2,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { existsSync } from 'node:fs'
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
+import { freePort } from '../../src/ports.ts'
 
 /** Settings of a server that uses it, with names of its own there. null: there is none, and the test says so loudly. */
 export async function redisSettings (t: Pick<Test, 'teardown' | 'comment'>): Promise<Record<string, string> | null> {
@@ -84,13 +85,4 @@ export class RedisServer {
     this.#child.kill('SIGKILL')
     await once(this.#child, 'exit')
   }
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -5,7 +5,7 @@ import type { CommandName, CommandData, CommandResult, EventData, EventName } fr
 import type { Parley } from './parley.ts'
 
 /** A test that waits for what never comes fails after this, and says what did come. */
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 30_000
 
 export interface Event<Data = unknown> { type: string, chatId?: string, previousRevision?: number, revision?: number, data: Data, error?: { code: string } }
 interface Reply { re?: number | string, type: string, data: unknown, error?: { code: string, message: string, retryable: boolean, retryAfterMs?: number } }

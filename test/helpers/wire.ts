@@ -85,7 +85,7 @@ export async function signIn (parley: Pick<Parley, 'wsUrl' | 'token'>, userId: s
 }
 
 /** A test that waits for what never comes fails after this, and says what did come. */
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 30_000
 
 interface Waiting { matches: (frame: Frame) => boolean, resolve: (frame: Frame) => void, reject: (error: Error) => void }
 

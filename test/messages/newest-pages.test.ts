@@ -1,6 +1,8 @@
 // The newest page is kept and given to others: each of them must see what they would see if it were read for them alone.
 import t from 'tap'
 import type { Message } from '../../src/contract.ts'
+import { SharedText } from '../../src/json.ts'
+import { NewestPages } from '../../src/messages/newest-pages.ts'
 import { request } from '../helpers/live.ts'
 import { startParley } from '../helpers/parley.ts'
 import { makeGroup, send } from '../helpers/world.ts'
@@ -52,6 +54,18 @@ t.test('after every change everybody sees their own newest page', async t => {
   await pool.query('SELECT chat.delete_messages($1, 1, 6)', [chatId])
   await pool.query('UPDATE chat.chat_head SET last_revision = last_revision + 1 WHERE chat_id = $1', [chatId])
   await check('the first five are gone')
+})
+
+t.test('a page of one epoch is not known in the next: the same revision may be another history there', async t => {
+  let epoch = 'one'
+  const pages = new NewestPages(() => epoch)
+  const page = { revision: 7, firstSeq: 1, lastSeq: 3, lowestSeq: 1, senders: [], json: new SharedText('[]') }
+  const read = () => pages.read('chat', 50, async known => ({ known, newest: page })).then(found => found?.known)
+  t.equal(await read(), undefined)
+  t.equal(await read(), page)
+  epoch = 'two'
+  t.equal(await read(), undefined)
+  t.equal(await read(), page)
 })
 
 t.end()

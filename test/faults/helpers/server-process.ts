@@ -1,11 +1,12 @@
 // Parley as a process of its own, which can be killed and comes back at the same address.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
+import { freePort } from '../../../src/ports.ts'
 import { JWT_SECRET, token } from '../../helpers/parley.ts'
 import type { Holdings } from './probe.ts'
 
@@ -95,13 +96,4 @@ export class ServerProcess {
     socket.destroy()
     return isOpen
   }
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
