@@ -163,7 +163,9 @@ t.test('films and recordings of phones lose their notes, and nothing moves', asy
   }
   const PLACE = '+48.8577+002.295/'
   const udta = box('udta', box('\u00a9xyz', Buffer.from(`\0\x11\x15\xc7${PLACE}`, 'latin1')), box('loci', Buffer.from(PLACE)))
-  const meta = box('meta', box('keys', Buffer.from('mdtacom.apple.quicktime.location.ISO6709')), box('ilst', Buffer.from(PLACE)))
+  const numbers = (...values: number[]) => Buffer.concat(values.map(value => { const bytes = Buffer.alloc(4); bytes.writeUInt32BE(value); return bytes }))
+  const keys = box('keys', numbers(0, 1), box('mdta', Buffer.from('com.apple.quicktime.location.ISO6709')))
+  const meta = box('meta', box('hdlr', numbers(0, 0), Buffer.from('mdta'), numbers(0, 0, 0)), keys, box('ilst', box('\0\0\0\x01', box('data', numbers(1, 0), Buffer.from(PLACE)))))
   const xmp = box('uuid', Buffer.from('be7acfcb97a942e89c71999491e3afac', 'hex'), Buffer.from(`<x:xmpmeta>${PLACE}`))
   const other = box('uuid', Buffer.alloc(16, 1), Buffer.from('kept'))
   for (const [name, plain, kind] of [['film', await video('mp4', { width: 64, height: 48 }), 'video'], ['sound', await m4a(1), 'audio']] as const) {
