@@ -8,6 +8,7 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 COPY prisma.config.ts ./
 COPY prisma prisma
 COPY src src
+COPY bin bin
 RUN node prisma/generate.ts
 
 # The typed client for the browser. (Its bundler comes as an optional dependency, one a platform.)
@@ -16,6 +17,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 COPY src src
+COPY bin bin
 RUN node src/client/build.ts
 
 FROM node:24-slim

@@ -8,6 +8,7 @@ import * as chats from './chats/schemas.ts'
 import * as messages from './messages/schemas.ts'
 import * as moderation from './moderation/schemas.ts'
 import * as notices from './notices/schemas.ts'
+import type { CommandSchema } from './primitives.ts'
 import * as pins from './pins/schemas.ts'
 import * as presence from './presence/schemas.ts'
 import * as reactions from './reactions/schemas.ts'
@@ -32,7 +33,7 @@ export const commands = {
   ...search.commands,
   ...support.commands,
   ...users.commands,
-} as const
+} as const satisfies Record<string, CommandSchema>
 
 export const events = {
   ...realtime.events,

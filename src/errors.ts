@@ -53,6 +53,9 @@ export function isErrorCode (code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(ERRORS, code)
 }
 
+/** A list of codes, as schemas have it of what an operation can be refused for. */
+export const codes = <Code extends ErrorCode>(...list: Code[]): Code[] => list
+
 interface ApiErrorOptions { details?: unknown, retryAfterMs?: number, cause?: unknown }
 
 /** An error that the client is told. Throw it anywhere; `plugins/error-handler.ts` and `realtime/connection.ts` render it. */

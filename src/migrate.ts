@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { StartError } from './start-error.ts'
 
@@ -20,7 +21,12 @@ type Options = {
   setting: 'DATABASE_URL' | 'DATABASE_DIRECT_URL'
   /** The environment for `prisma migrate deploy`. */
   env: Record<string, string | undefined>
+  /** Is told how many of the migrations that are to be applied have been, and which one is the next. */
+  onProgress?: (done: number, total: number, next: string) => void
 }
+
+/** How often it is looked how far they have come. */
+const PROGRESS_MS = 200
 
 /**
  * Brings the database to this version's schema, and says which migrations that took.
@@ -28,25 +34,55 @@ type Options = {
  * Prisma's command takes seconds even when there is nothing to do, so its table is looked at first.
  * @throws {StartError} also when the database cannot be reached
  */
-export async function migrate ({ url, setting, env }: Options): Promise<string[]> {
-  const client = new pg.Client({ connectionString: url, application_name: 'parley migrations' })
-  client.on('error', () => {}) // the statement that is under way fails by it
-  try {
-    await client.connect()
-  } catch (cause) {
-    throw new StartError(`${setting}: cannot connect to ${printable(url)}: ${(cause as Error).message || (cause as { code: string }).code}`, { cause })
-  }
+export async function migrate ({ url, setting, env, onProgress }: Options): Promise<string[]> {
+  const client = await connect(url, setting)
   try {
     // A lock of the transaction, not of the session: a pooler would leave that one behind.
     await client.query('BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0')
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
-    const pending = await pendingMigrations(client)
-    if (pending.length > 0) await deploy(url, setting, env)
+    const missing = await pendingMigrations(client)
+    if (missing.length > 0) await reporting(client, missing, onProgress, () => deploy(url, setting, env))
     await client.query('COMMIT')
-    return pending
+    return missing
   } finally {
     await client.end()
   }
+}
+
+/** Which migrations `migrate` would apply. @throws {StartError} */
+export async function pending ({ url, setting }: Pick<Options, 'url' | 'setting'>): Promise<string[]> {
+  const client = await connect(url, setting)
+  try {
+    return await pendingMigrations(client)
+  } finally {
+    await client.end()
+  }
+}
+
+async function connect (url: string, setting: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, application_name: 'parley migrations' })
+  client.on('error', () => {}) // the statement that is under way fails by it
+  try {
+    await client.connect()
+    return client
+  } catch (cause) {
+    throw new StartError(`${setting}: cannot connect to ${printable(url)}: ${(cause as Error).message || (cause as { code: string }).code}`, { cause })
+  }
+}
+
+/** Prisma says nothing until it is done: meanwhile its table is looked at. */
+async function reporting (client: pg.Client, missing: string[], onProgress: Options['onProgress'], work: () => Promise<void>): Promise<void> {
+  if (!onProgress) return work()
+  const working = new AbortController()
+  const ended = work().finally(() => working.abort())
+  const look = async () => {
+    while (!working.signal.aborted) {
+      const left = await pendingMigrations(client)
+      if (left[0] !== undefined) onProgress(missing.length - left.length, missing.length, left[0])
+      await delay(PROGRESS_MS, undefined, { signal: working.signal }).catch(() => {}) // it has ended
+    }
+  }
+  await Promise.all([ended, look()])
 }
 
 async function pendingMigrations (client: pg.Client): Promise<string[]> {

@@ -1,3 +1,4 @@
+import type { ErrorCode } from './errors.ts'
 import { Type, type Static, type TProperties, type TSchema, type TSchemaOptions } from 'typebox'
 
 // The small words that all schemas are made of.
@@ -46,8 +47,8 @@ export type MessageRef = Static<typeof MessageRef>
 
 export const Page = <T extends TSchema>(item: T) => Type.Object({ data: Type.Array(item), nextCursor: Nullable(Type.String()) })
 
-/** What a command needs beside its data schema: the type and schema of its reply. */
-export interface CommandSchema { data: TSchema, reply: string, result: TSchema }
+/** What a command needs beside its data schema: the type and schema of its reply, and the errors of its own (not those that any command can meet). */
+export interface CommandSchema { data: TSchema, reply: string, result: TSchema, errors: readonly ErrorCode[] }
 
 export const ErrorBody = Type.Object({
   statusCode: Type.Integer(),

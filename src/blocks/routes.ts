@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ChatRef, UserRef } from '../primitives.ts'
-import { BlockChange, Blocks } from './schemas.ts'
+import { BlockChange, Blocks, commands } from './schemas.ts'
 import type { BlocksService } from './service.ts'
 
 export const blockRoutes: FastifyPluginAsyncTypebox<{ blocks: BlocksService }> = async (app, { blocks }) => {
@@ -13,8 +13,8 @@ export const blockRoutes: FastifyPluginAsyncTypebox<{ blocks: BlocksService }> =
 
 const tags = ['blocks']
 const response = { 200: BlockChange }
-const list = { tags, summary: 'Whom I block', response: { 200: Blocks } }
-const block = { tags, summary: 'Block somebody', params: UserRef, response }
-const unblock = { tags, summary: 'Unblock somebody', params: UserRef, response }
-const blockPeer = { tags, summary: 'Block the other one of a DIRECT chat', params: ChatRef, response }
-const unblockPeer = { tags, summary: 'Unblock the other one of a DIRECT chat', params: ChatRef, response }
+const list = { tags, operationId: 'get_blocks', summary: 'Whom I block', response: { 200: Blocks } }
+const block = { tags, operationId: 'block_user', summary: 'Block somebody', params: UserRef, response }
+const unblock = { tags, operationId: 'unblock_user', summary: 'Unblock somebody', params: UserRef, response }
+const blockPeer = { tags, operationId: 'block_peer', errors: commands.block_user.errors, summary: 'Block the other one of a DIRECT chat', params: ChatRef, response }
+const unblockPeer = { tags, operationId: 'unblock_peer', errors: commands.unblock_user.errors, summary: 'Unblock the other one of a DIRECT chat', params: ChatRef, response }

@@ -14,7 +14,7 @@ export const BlockTarget = InputWithOneOf(['userId', 'chatId'], { userId: Type.O
 export type BlockTarget = Static<typeof BlockTarget>
 
 export const commands = {
-  block_user: { data: BlockTarget, reply: 'ok', result: BlockChange },
-  unblock_user: { data: BlockTarget, reply: 'ok', result: BlockChange },
-  get_blocks: { data: Type.Object({}, { additionalProperties: false }), reply: 'ok', result: Blocks },
+  block_user: { data: BlockTarget, reply: 'ok', result: BlockChange, errors: ['CHAT_NOT_FOUND', 'TARGET_IS_SELF', 'USER_NOT_FOUND'] },
+  unblock_user: { data: BlockTarget, reply: 'ok', result: BlockChange, errors: ['CHAT_NOT_FOUND', 'TARGET_IS_SELF', 'USER_NOT_FOUND'] },
+  get_blocks: { data: Type.Object({}, { additionalProperties: false }), reply: 'ok', result: Blocks, errors: [] },
 } as const

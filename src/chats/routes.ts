@@ -3,6 +3,7 @@ import { ChatRef, UserRef } from '../primitives.ts'
 import type { ChatServices } from './index.ts'
 import { withLabels } from './labels.ts'
 import {
+  commands,
   AddParticipants, ChatPage, ChatView, CreateChat, DeleteChat, ListChatsQuery, ListParticipants, ListUserChats, Membership, Ok, ParticipantChange, ParticipantPage, ParticipantRef, Silence, Stats,
   UpdateChat, UpdateMembership, UpdateParticipant, UserChatPage,
 } from './schemas.ts'
@@ -55,6 +56,7 @@ export const chatRoutes: FastifyPluginAsyncTypebox<ChatServices> = async (app, {
 const tags = ['chats']
 const create = {
   tags,
+  operationId: 'create_chat',
   summary: 'Make a chat, or find it',
   description: 'DIRECT: one a pair. GROUP: the maker owns it. The same clientChatId or externalRef again is answered with the chat that has it (200).',
   body: CreateChat,
@@ -62,6 +64,7 @@ const create = {
 }
 const list = {
   tags,
+  operationId: 'get_chats',
   summary: 'My chats',
   description: 'Pinned first, then by newest activity. With type=STREAM: all public streams, newest first. `label.<key>=<value>`, up to ten of them: those with these labels. ' +
     '`state=requests`: who asks to talk to me, chats that I am invited to, and whom I have asked.',
@@ -70,40 +73,43 @@ const list = {
 }
 const listOfUser = {
   tags,
+  operationId: 'get_user_chats',
   summary: 'A user’s history of chats',
   description: 'For the user and administrators. Also what they have left; by their joining, newest first.',
   params: UserRef,
   querystring: ListUserChats,
   response: { 200: UserChatPage },
 }
-const stats = { tags, summary: 'Statistics of a chat', params: ChatRef, response: { 200: Stats } }
-const get = { tags, summary: 'A chat', params: ChatRef, response: { 200: ChatView } }
-const update = { tags, summary: 'Change a chat', description: 'ADMIN and above.', params: ChatRef, body: UpdateChat, response: { 200: ChatView } }
+const stats = { tags, operationId: 'get_stats', summary: 'Statistics of a chat', params: ChatRef, response: { 200: Stats } }
+const get = { tags, operationId: 'get_chat', summary: 'A chat', params: ChatRef, response: { 200: ChatView } }
+const update = { tags, operationId: 'update_chat', summary: 'Change a chat', description: 'ADMIN and above.', params: ChatRef, body: UpdateChat, response: { 200: ChatView } }
 const remove = {
   tags,
+  operationId: 'delete_chat',
   summary: 'Delete a chat',
   description: 'For me: a GROUP is left, a DIRECT chat cleared and unlisted. For everyone: the OWNER of a GROUP.',
   params: ChatRef,
   querystring: DeleteChat,
   response: { 200: Ok },
 }
-const accept = { tags, summary: 'Accept a request or an invitation', description: 'Also one that I have rejected: a request, not an invitation.', params: ChatRef, response: { 200: ChatView } }
+const accept = { tags, operationId: 'accept_chat', summary: 'Accept a request or an invitation', description: 'Also one that I have rejected: a request, not an invitation.', params: ChatRef, response: { 200: ChatView } }
 const reject = {
   tags,
+  operationId: 'reject_chat',
   summary: 'Reject a request or an invitation',
   description: 'I am not in the chat any more, and am not asked again for 30 days: who tries gets REQUEST_LIMIT, with details.retryAt.',
   params: ChatRef,
   response: { 200: Ok },
 }
-const clear = { tags, summary: 'Clear the history for me', params: ChatRef, response: { 200: Membership } }
-const updateMine = { tags, summary: 'Change my settings of a chat', params: ChatRef, body: UpdateMembership, response: { 200: Membership } }
-const archive = { tags, summary: 'Archive a chat', description: 'Something new brings it back, unless it is muted.', params: ChatRef, response: { 200: Membership } }
-const unarchive = { tags, summary: 'Bring a chat back from the archive', params: ChatRef, response: { 200: Membership } }
-const listMembers = { tags, summary: 'Who is in the chat', params: ChatRef, querystring: ListParticipants, response: { 200: ParticipantPage } }
-const add = { tags, summary: 'Add people', description: 'As the chat’s whoMayInvite says. Nobody can give more than their own role.', params: ChatRef, body: AddParticipants, response: { 200: ParticipantChange } }
-const updateMember = { tags, summary: 'Change a role or label', description: 'ADMIN and above.', params: ParticipantRef, body: UpdateParticipant, response: { 200: ParticipantChange } }
-const removeMember = { tags, summary: 'Remove somebody', description: 'ADMIN and above; anybody can remove themselves.', params: ParticipantRef, response: { 200: ParticipantChange } }
-const ban = { tags, summary: 'Ban somebody from a chat', description: 'MODERATOR and above, over those of a lesser role.', params: ParticipantRef, response: { 200: ParticipantChange } }
-const unban = { tags, summary: 'Lift a ban', params: ParticipantRef, response: { 200: ParticipantChange } }
-const silence = { tags, summary: 'Silence somebody for a time', description: 'MODERATOR and above, over those of a lesser role.', params: ParticipantRef, body: Silence, response: { 200: ParticipantChange } }
-const unsilence = { tags, summary: 'Let somebody speak again', params: ParticipantRef, response: { 200: ParticipantChange } }
+const clear = { tags, operationId: 'clear_chat', summary: 'Clear the history for me', params: ChatRef, response: { 200: Membership } }
+const updateMine = { tags, operationId: 'update_membership', summary: 'Change my settings of a chat', params: ChatRef, body: UpdateMembership, response: { 200: Membership } }
+const archive = { tags, operationId: 'archive_chat', errors: commands.update_membership.errors, summary: 'Archive a chat', description: 'Something new brings it back, unless it is muted.', params: ChatRef, response: { 200: Membership } }
+const unarchive = { tags, operationId: 'unarchive_chat', errors: commands.update_membership.errors, summary: 'Bring a chat back from the archive', params: ChatRef, response: { 200: Membership } }
+const listMembers = { tags, operationId: 'get_participants', summary: 'Who is in the chat', params: ChatRef, querystring: ListParticipants, response: { 200: ParticipantPage } }
+const add = { tags, operationId: 'add_participants', summary: 'Add people', description: 'As the chat’s whoMayInvite says. Nobody can give more than their own role.', params: ChatRef, body: AddParticipants, response: { 200: ParticipantChange } }
+const updateMember = { tags, operationId: 'update_participant', summary: 'Change a role or label', description: 'ADMIN and above.', params: ParticipantRef, body: UpdateParticipant, response: { 200: ParticipantChange } }
+const removeMember = { tags, operationId: 'remove_participant', summary: 'Remove somebody', description: 'ADMIN and above; anybody can remove themselves.', params: ParticipantRef, response: { 200: ParticipantChange } }
+const ban = { tags, operationId: 'ban_user', summary: 'Ban somebody from a chat', description: 'MODERATOR and above, over those of a lesser role.', params: ParticipantRef, response: { 200: ParticipantChange } }
+const unban = { tags, operationId: 'unban_user', summary: 'Lift a ban', params: ParticipantRef, response: { 200: ParticipantChange } }
+const silence = { tags, operationId: 'silence_user', summary: 'Silence somebody for a time', description: 'MODERATOR and above, over those of a lesser role.', params: ParticipantRef, body: Silence, response: { 200: ParticipantChange } }
+const unsilence = { tags, operationId: 'unsilence_user', summary: 'Let somebody speak again', params: ParticipantRef, response: { 200: ParticipantChange } }

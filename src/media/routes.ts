@@ -2,7 +2,7 @@ import multipart from '@fastify/multipart'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { ApiError } from '../errors.ts'
+import { ApiError, codes } from '../errors.ts'
 import { compile } from '../plugins/validation.ts'
 import { ChatId } from '../primitives.ts'
 import { sendFile } from './download.ts'
@@ -60,12 +60,16 @@ export function closing (request: FastifyRequest, reply: FastifyReply, error: un
 }
 
 const tags = ['media']
+/** Why somebody may not send to a chat, and so not upload to it. */
+const NO_SENDER = codes('CHAT_NOT_FOUND', 'CHAT_BLOCKED', 'CHAT_READ_ONLY', 'SILENCED', 'USER_BANNED', 'REQUEST_LIMIT')
 const nothing = (description: string) => ({ description, type: 'null' }) // (no content)
 export const FileContent = { description: 'The file, or with Range a part of it', content: { 'application/octet-stream': { schema: Type.Any() } } }
 const bytes = { 200: FileContent, 206: FileContent, 304: nothing('As it was') }
 
 const upload = {
   tags,
+  operationId: 'upload_media',
+  errors: codes(...NO_SENDER, 'MEDIA_TYPE_REFUSED', 'TOO_LARGE'),
   summary: 'Upload files',
   description: '1–10 files for a chat that I may send to, of types that are taken by their bytes. One that is refused does not fail the others; when all are, the answer is the error of the first, with this body as its details. Send them within 24 hours by `attachmentIds`.',
   consumes: ['multipart/form-data'],
@@ -74,6 +78,8 @@ const upload = {
 }
 const announce = {
   tags,
+  operationId: 'announce_upload',
+  errors: codes(...NO_SENDER, 'TOO_LARGE'),
   summary: 'A URL to upload to',
   description: 'PUT the bytes there, then complete it.',
   body: NewUpload,
@@ -81,6 +87,8 @@ const announce = {
 }
 const complete = {
   tags,
+  operationId: 'complete_upload',
+  errors: codes(...NO_SENDER, 'MEDIA_NOT_FOUND', 'MEDIA_TYPE_REFUSED', 'TOO_LARGE'),
   summary: 'Complete an upload by URL',
   description: 'Checks its size, hash and type. What is not as announced is deleted.',
   params: MediaRef,
@@ -88,12 +96,14 @@ const complete = {
 }
 const urls = {
   tags,
+  operationId: 'get_media_urls',
+  errors: [],
   summary: 'URLs without a token',
   description: 'For <img> and players: good for 5 minutes, and for as long as I may see the file.',
   body: UrlsQuery,
   response: { 200: SignedUrls },
 }
-const get = { tags, summary: 'A file', params: MediaRef, response: bytes }
-const thumbnail = { tags, summary: 'Its thumbnail', description: 'WebP, at most 320 pixels a side.', params: MediaRef, response: bytes }
-const metadata = { tags, summary: 'What is known of a file', params: MediaRef, response: { 200: MediaMetadata } }
-const remove = { tags, summary: 'Delete an upload', description: 'My own, which I have not sent. What has been sent goes with its message.', params: MediaRef, response: { 204: nothing('Done') } }
+const get = { tags, operationId: 'get_media', errors: codes('MEDIA_NOT_FOUND'), summary: 'A file', params: MediaRef, response: bytes }
+const thumbnail = { tags, operationId: 'get_thumbnail', errors: codes('MEDIA_NOT_FOUND'), summary: 'Its thumbnail', description: 'WebP, at most 320 pixels a side.', params: MediaRef, response: bytes }
+const metadata = { tags, operationId: 'get_media_metadata', errors: codes('MEDIA_NOT_FOUND'), summary: 'What is known of a file', params: MediaRef, response: { 200: MediaMetadata } }
+const remove = { tags, operationId: 'delete_media', errors: codes('MEDIA_NOT_FOUND', 'ATTACHMENT_USED', 'NOT_YOURS'), summary: 'Delete an upload', description: 'My own, which I have not sent. What has been sent goes with its message.', params: MediaRef, response: { 204: nothing('Done') } }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { join } from 'node:path'
-import { ApiError } from '../errors.ts'
+import { ApiError, codes } from '../errors.ts'
 import { sendFile } from './download.ts'
 import { receiveBytes } from './receive.ts'
 import { closing, FileContent, ON_ITS_WAY_MS } from './routes.ts'
@@ -52,5 +52,5 @@ export const signedRoutes: FastifyPluginAsyncTypebox<SignedRoutesOptions> = asyn
 
 const tags = ['media']
 const security: never[] = []
-const get = { tags, security, summary: 'A file, by a URL of POST /media/urls', querystring: TicketQuery, response: { 200: FileContent, 206: FileContent } }
-const put = { tags, security, summary: 'The bytes of an upload, by a URL of POST /media/upload-url', querystring: TicketQuery, response: { 204: { description: 'Done', type: 'null' } } }
+const get = { tags, operationId: 'get_signed_media', errors: codes('MEDIA_NOT_FOUND'), security, summary: 'A file, by a URL of POST /media/urls', querystring: TicketQuery, response: { 200: FileContent, 206: FileContent } }
+const put = { tags, operationId: 'put_signed_media', errors: codes('MEDIA_NOT_FOUND', 'ATTACHMENT_USED', 'TOO_LARGE'), security, summary: 'The bytes of an upload, by a URL of POST /media/upload-url', querystring: TicketQuery, response: { 204: { description: 'Done', type: 'null' } } }

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { codes } from '../errors.ts'
 import { requireAdmin } from '../plugins/admin.ts'
 import { MessageRef } from '../primitives.ts'
 import { sendJson } from '../rest.ts'
@@ -15,6 +16,7 @@ export const messageAdminRoutes: FastifyPluginAsyncTypebox<{ recovery: RecoveryS
 const tags = ['admin']
 const get = {
   tags,
+  operationId: 'admin_get_message', errors: codes('ROLE_REQUIRED', 'MESSAGE_NOT_FOUND'),
   summary: 'A message, also a deleted one',
   description: 'As it is, with its earlier contents, and what it said before it was deleted (for DELETED_CONTENT_DAYS).',
   params: MessageRef,
@@ -22,6 +24,7 @@ const get = {
 }
 const restore = {
   tags,
+  operationId: 'admin_restore_message', errors: codes('ROLE_REQUIRED', 'MESSAGE_NOT_FOUND', 'MESSAGE_DELETED'),
   summary: 'Restore a deleted message',
   description: 'Within DELETED_CONTENT_DAYS. Its readers get `message_edited`. Reactions and the pin do not come back.',
   params: MessageRef,

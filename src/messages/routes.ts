@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { ChatRef, MessageRef } from '../primitives.ts'
 import { sendJson } from '../rest.ts'
-import { DeleteMessage, EditMessage, Forward, History, HistoryPage, MessageForwarded, MessageReply, MessageSent, MessageView, NewMessage, NewMessageToUser, ThreadPage, ThreadQuery, Versions } from './schemas.ts'
+import { DeleteMessage, EditMessage, Forward, History, HistoryPage, MessageForwarded, MessageReply, MessageSent, MessageView, NewMessage, NewMessageToUser, ThreadPage, ThreadQuery, Versions, commands } from './schemas.ts'
 import type { MessagesService, Sent } from './service.ts'
 import type { ThreadsService } from './threads.ts'
 
@@ -47,6 +47,7 @@ function sendSent (reply: FastifyReply, { duplicate, body }: Sent): FastifyReply
 const tags = ['messages']
 const send = {
   tags,
+  operationId: 'send_message',
   summary: 'Send a message',
   description: 'A threadRootId puts it into the thread of that message (or of the one that it replies to). Answered once it is committed. The same clientMessageId again is answered with the message as it is now (200, duplicate).',
   params: ChatRef,
@@ -55,6 +56,8 @@ const send = {
 }
 const sendToUser = {
   tags,
+  operationId: 'send_message_to_user',
+  errors: commands.send_message.errors,
   summary: 'Send a message to a person',
   description: 'Finds or makes the DIRECT chat with them first.',
   body: NewMessageToUser,
@@ -62,15 +65,17 @@ const sendToUser = {
 }
 const history = {
   tags,
+  operationId: 'get_history',
   summary: 'History',
   description: 'The newest page, or what is before, after or around a seq. Ascending. The newest page and `after` mark what they return as delivered.',
   params: ChatRef,
   querystring: History,
   response: { 200: HistoryPage },
 }
-const get = { tags, summary: 'A message', params: MessageRef, response: { 200: MessageView } }
+const get = { tags, operationId: 'get_message', errors: commands.get_messages.errors, summary: 'A message', params: MessageRef, response: { 200: MessageView } }
 const edit = {
   tags,
+  operationId: 'edit_message',
   summary: 'Edit my message',
   description: 'Within EDIT_WINDOW_SECONDS. Earlier contents are kept; so are the mentions, unless others are given.',
   params: MessageRef,
@@ -79,6 +84,7 @@ const edit = {
 }
 const remove = {
   tags,
+  operationId: 'delete_message',
   summary: 'Delete a message',
   description: 'For everyone (my own, or any as MODERATOR), or for me alone.',
   params: MessageRef,
@@ -87,6 +93,7 @@ const remove = {
 }
 const forward = {
   tags,
+  operationId: 'forward_message',
   summary: 'Forward a message',
   description: 'To each of the chats that you may send to. The new messages name the sender and time of the first one, and no other origin.',
   params: MessageRef,
@@ -95,10 +102,11 @@ const forward = {
 }
 const replies = {
   tags,
+  operationId: 'get_thread',
   summary: 'A thread',
   description: 'The replies in the thread of a message, or in that which it is in; as history, the newest page or what is before or after a seq. With how many of all are unread.',
   params: MessageRef,
   querystring: ThreadQuery,
   response: { 200: ThreadPage },
 }
-const edits = { tags, summary: 'Earlier contents of a message', params: MessageRef, response: { 200: Versions } }
+const edits = { tags, operationId: 'get_edits', summary: 'Earlier contents of a message', params: MessageRef, response: { 200: Versions } }

@@ -149,17 +149,23 @@ const GetMessages = InputWithOneOf(['messageId', 'chatId'], { messageId: Type.Op
 
 const SendMedia = Input({ ...ChatRef.properties, ...NewMessage.properties, attachmentIds: AttachmentIds })
 
+/** Why a message is not sent. CHAT_CLOSED: a support chat that is closed again and again, meanwhile. */
+const NOT_SENT = [
+  'CHAT_NOT_FOUND', 'NOT_IN_CHAT', 'ROLE_REQUIRED', 'CHAT_BLOCKED', 'CHAT_CLOSED', 'CHAT_READ_ONLY', 'SILENCED', 'USER_BANNED', 'REQUEST_PENDING', 'REQUEST_LIMIT',
+  'MESSAGE_NOT_FOUND', 'MEDIA_NOT_FOUND', 'ATTACHMENT_USED', 'MESSAGE_ID_CONFLICT', 'SLOW_MODE',
+] as const
+
 export const commands = {
-  send_message: { data: SendMessage, reply: 'message_sent', result: MessageSent },
+  send_message: { data: SendMessage, reply: 'message_sent', result: MessageSent, errors: [...NOT_SENT, 'TARGET_IS_SELF', 'USER_NOT_FOUND'] },
   /** send_message with files. */
-  send_media: { data: SendMedia, reply: 'message_sent', result: MessageSent },
-  edit_message: { data: Input({ ...MessageRef.properties, ...EditMessage.properties }), reply: 'message_edited', result: MessageReply },
-  delete_message: { data: Input({ ...MessageRef.properties, ...DeleteMessage.properties }), reply: 'message_deleted', result: MessageReply },
-  forward_message: { data: Input({ ...MessageRef.properties, ...Forward.properties }), reply: 'message_forwarded', result: MessageForwarded },
-  get_history: { data: Input({ ...ChatRef.properties, ...History.properties }), reply: 'ok', result: HistoryPage },
-  get_messages: { data: GetMessages, reply: 'ok', result: Type.Union([MessageView, HistoryPage]) },
-  get_thread: { data: Input({ ...MessageRef.properties, ...ThreadQuery.properties }), reply: 'ok', result: ThreadPage },
-  get_edits: { data: MessageRef, reply: 'ok', result: Versions },
+  send_media: { data: SendMedia, reply: 'message_sent', result: MessageSent, errors: NOT_SENT },
+  edit_message: { data: Input({ ...MessageRef.properties, ...EditMessage.properties }), reply: 'message_edited', result: MessageReply, errors: ['MESSAGE_NOT_FOUND', 'NOT_IN_CHAT', 'ROLE_REQUIRED', 'NOT_YOURS', 'MESSAGE_DELETED', 'EDIT_WINDOW_CLOSED', 'SILENCED', 'CHAT_BLOCKED'] },
+  delete_message: { data: Input({ ...MessageRef.properties, ...DeleteMessage.properties }), reply: 'message_deleted', result: MessageReply, errors: ['MESSAGE_NOT_FOUND', 'NOT_IN_CHAT', 'ROLE_REQUIRED'] },
+  forward_message: { data: Input({ ...MessageRef.properties, ...Forward.properties }), reply: 'message_forwarded', result: MessageForwarded, errors: ['MESSAGE_NOT_FOUND', 'MESSAGE_DELETED'] },
+  get_history: { data: Input({ ...ChatRef.properties, ...History.properties }), reply: 'ok', result: HistoryPage, errors: ['CHAT_NOT_FOUND'] },
+  get_messages: { data: GetMessages, reply: 'ok', result: Type.Union([MessageView, HistoryPage]), errors: ['CHAT_NOT_FOUND', 'MESSAGE_NOT_FOUND'] },
+  get_thread: { data: Input({ ...MessageRef.properties, ...ThreadQuery.properties }), reply: 'ok', result: ThreadPage, errors: ['MESSAGE_NOT_FOUND'] },
+  get_edits: { data: MessageRef, reply: 'ok', result: Versions, errors: ['MESSAGE_NOT_FOUND'] },
 } as const
 
 export const events = {

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { codes } from '../errors.ts'
 import { requireAdmin } from '../plugins/admin.ts'
 import { UserRef } from '../primitives.ts'
 import { sendJson } from '../rest.ts'
@@ -19,10 +20,11 @@ export const moderationAdminRoutes: FastifyPluginAsyncTypebox<{ review: ReviewSe
 }
 
 const tags = ['admin']
-const list = { tags, summary: 'Reports', description: 'Oldest first.', querystring: ListReports, response: { 200: ReportPage } }
-const get = { tags, summary: 'A report, with what was said around the message', params: ReportRef, response: { 200: ReportView } }
+const list = { tags, operationId: 'admin_get_reports', errors: codes('ROLE_REQUIRED'), summary: 'Reports', description: 'Oldest first.', querystring: ListReports, response: { 200: ReportPage } }
+const get = { tags, operationId: 'admin_get_report', errors: codes('ROLE_REQUIRED', 'REPORT_NOT_FOUND'), summary: 'A report, with what was said around the message', params: ReportRef, response: { 200: ReportView } }
 const resolve = {
   tags,
+  operationId: 'admin_resolve_report', errors: codes('ROLE_REQUIRED', 'REPORT_NOT_FOUND', 'REPORT_RESOLVED', 'TARGET_IS_SELF', 'USER_NOT_FOUND'),
   summary: 'Resolve a report',
   description: 'And do it: delete the message for everybody, or ban its sender from the application (for ever, or for `banSeconds`). Resolved in another way already: 409.',
   params: ReportRef,
@@ -31,10 +33,11 @@ const resolve = {
 }
 const ban = {
   tags,
+  operationId: 'admin_ban_user', errors: codes('ROLE_REQUIRED', 'TARGET_IS_SELF', 'USER_NOT_FOUND'),
   summary: 'Ban a user from the application',
   description: 'For some seconds, until a time, or for ever. Their sockets are closed with 4403.',
   params: UserRef,
   body: BanUser,
   response: { 200: Ban },
 }
-const unban = { tags, summary: 'Let a banned user in again', params: UserRef, response: { 200: Ban } }
+const unban = { tags, operationId: 'admin_unban_user', errors: codes('ROLE_REQUIRED', 'USER_NOT_FOUND'), summary: 'Let a banned user in again', params: UserRef, response: { 200: Ban } }

@@ -12,6 +12,7 @@ export const reportRoutes: FastifyPluginAsyncTypebox<{ reports: ReportsService }
 
 const report = {
   tags: ['moderation'],
+  operationId: 'report_message',
   summary: 'Report a message to the administrators',
   description: 'Once each; nobody else is told. They see the message as it is now, also when it is edited or deleted later. Again: 200, the first report.',
   params: MessageRef,

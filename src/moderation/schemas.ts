@@ -63,5 +63,5 @@ export const Ban = Type.Object({ userId: UserId, bannedUntil: Nullable(Time), re
 export type Ban = Static<typeof Ban>
 
 export const commands = {
-  report_message: { data: Input({ ...MessageRef.properties, ...ReportMessage.properties }), reply: 'ok', result: ReportReply },
+  report_message: { data: Input({ ...MessageRef.properties, ...ReportMessage.properties }), reply: 'ok', result: ReportReply, errors: ['MESSAGE_NOT_FOUND', 'MESSAGE_DELETED', 'TARGET_IS_SELF'] },
 } as const

@@ -13,6 +13,6 @@ export const pinRoutes: FastifyPluginAsyncTypebox<{ pins: PinsService }> = async
 }
 
 const tags = ['pins']
-const pin = { tags, summary: 'Pin a message', description: 'MODERATOR and above; in a DIRECT chat either.', params: MessageRef, response: { 200: MessageReply } }
-const unpin = { tags, summary: 'Unpin a message', params: MessageRef, response: { 200: MessageReply } }
-const list = { tags, summary: 'The pinned messages of a chat', description: 'Newest pin first.', params: ChatRef, querystring: ListPins, response: { 200: PinPage } }
+const pin = { tags, operationId: 'pin_message', summary: 'Pin a message', description: 'MODERATOR and above; in a DIRECT chat either.', params: MessageRef, response: { 200: MessageReply } }
+const unpin = { tags, operationId: 'unpin_message', summary: 'Unpin a message', params: MessageRef, response: { 200: MessageReply } }
+const list = { tags, operationId: 'get_pins', summary: 'The pinned messages of a chat', description: 'Newest pin first.', params: ChatRef, querystring: ListPins, response: { 200: PinPage } }

@@ -8,9 +8,9 @@ export type ListPins = Static<typeof ListPins>
 export const PinPage = Type.Object({ ...Page(Message).properties, related: Related, users: Users })
 
 export const commands = {
-  pin_message: { data: MessageRef, reply: 'message_pinned', result: MessageReply },
-  unpin_message: { data: MessageRef, reply: 'message_unpinned', result: MessageReply },
-  get_pins: { data: Input({ ...ChatRef.properties, ...ListPins.properties }), reply: 'ok', result: PinPage },
+  pin_message: { data: MessageRef, reply: 'message_pinned', result: MessageReply, errors: ['MESSAGE_NOT_FOUND', 'NOT_IN_CHAT', 'ROLE_REQUIRED', 'MESSAGE_DELETED', 'CHAT_BLOCKED', 'REQUEST_PENDING'] },
+  unpin_message: { data: MessageRef, reply: 'message_unpinned', result: MessageReply, errors: ['MESSAGE_NOT_FOUND', 'NOT_IN_CHAT', 'ROLE_REQUIRED', 'MESSAGE_DELETED', 'CHAT_BLOCKED', 'REQUEST_PENDING'] },
+  get_pins: { data: Input({ ...ChatRef.properties, ...ListPins.properties }), reply: 'ok', result: PinPage, errors: ['CHAT_NOT_FOUND'] },
 } as const
 
 export const events = {

@@ -35,16 +35,16 @@ export type ChatJoined = Static<typeof ChatJoined>
 const Accepted = Type.Object({ chatId: ChatId })
 
 export const commands = {
-  join_chat: { data: ChatRef, reply: 'chat_joined', result: ChatJoined },
-  leave_chat: { data: ChatRef, reply: 'chat_left', result: Accepted },
-  presence_update: { data: SetPresence, reply: 'presence_update', result: Presence },
-  user_online: { data: Input({ statusText: StatusText }), reply: 'presence_update', result: Presence },
-  user_offline: { data: Input({}), reply: 'presence_update', result: Presence },
-  get_presence: { data: PresenceQuery, reply: 'ok', result: PresenceList },
-  get_online_users: { data: Input({ chatId: Type.Optional(ChatId) }), reply: 'online_users', result: OnlineUsers },
-  typing_start: { data: ChatRef, reply: 'ok', result: Accepted },
-  typing_stop: { data: ChatRef, reply: 'ok', result: Accepted },
-  typing_indicator: { data: Input({ ...ChatRef.properties, isTyping: Type.Boolean() }), reply: 'ok', result: Accepted },
+  join_chat: { data: ChatRef, reply: 'chat_joined', result: ChatJoined, errors: ['CHAT_NOT_FOUND'] },
+  leave_chat: { data: ChatRef, reply: 'chat_left', result: Accepted, errors: ['CHAT_NOT_FOUND', 'NOT_IN_CHAT'] },
+  presence_update: { data: SetPresence, reply: 'presence_update', result: Presence, errors: ['USER_NOT_FOUND'] },
+  user_online: { data: Input({ statusText: StatusText }), reply: 'presence_update', result: Presence, errors: ['USER_NOT_FOUND'] },
+  user_offline: { data: Input({}), reply: 'presence_update', result: Presence, errors: ['USER_NOT_FOUND'] },
+  get_presence: { data: PresenceQuery, reply: 'ok', result: PresenceList, errors: [] },
+  get_online_users: { data: Input({ chatId: Type.Optional(ChatId) }), reply: 'online_users', result: OnlineUsers, errors: ['CHAT_NOT_FOUND'] },
+  typing_start: { data: ChatRef, reply: 'ok', result: Accepted, errors: ['CHAT_NOT_FOUND', 'REQUEST_PENDING'] },
+  typing_stop: { data: ChatRef, reply: 'ok', result: Accepted, errors: ['CHAT_NOT_FOUND', 'REQUEST_PENDING'] },
+  typing_indicator: { data: Input({ ...ChatRef.properties, isTyping: Type.Boolean() }), reply: 'ok', result: Accepted, errors: ['CHAT_NOT_FOUND', 'REQUEST_PENDING'] },
 } as const
 
 const Somebody = Type.Object({ userId: UserId, at: Time })

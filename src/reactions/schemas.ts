@@ -17,9 +17,9 @@ export type ListReactions = Static<typeof ListReactions>
 export const ReactionPage = Type.Object({ ...Page(Reaction).properties, users: Users })
 
 export const commands = {
-  add_reaction: { data: ReactionRef, reply: 'reaction_added', result: ReactionChange },
-  remove_reaction: { data: ReactionRef, reply: 'reaction_removed', result: ReactionChange },
-  get_reactions: { data: Input({ ...MessageRef.properties, ...ListReactions.properties }), reply: 'ok', result: ReactionPage },
+  add_reaction: { data: ReactionRef, reply: 'reaction_added', result: ReactionChange, errors: ['MESSAGE_NOT_FOUND', 'NOT_IN_CHAT', 'MESSAGE_DELETED', 'SILENCED', 'CHAT_BLOCKED', 'REQUEST_PENDING', 'REACTION_LIMIT'] },
+  remove_reaction: { data: ReactionRef, reply: 'reaction_removed', result: ReactionChange, errors: ['MESSAGE_NOT_FOUND', 'NOT_IN_CHAT', 'MESSAGE_DELETED', 'SILENCED', 'CHAT_BLOCKED', 'REQUEST_PENDING'] },
+  get_reactions: { data: Input({ ...MessageRef.properties, ...ListReactions.properties }), reply: 'ok', result: ReactionPage, errors: ['MESSAGE_NOT_FOUND'] },
 } as const
 
 export const events = {

@@ -30,8 +30,8 @@ export type CommandFrame = Static<typeof CommandFrame>
 const Nothing = Type.Object({}, { additionalProperties: false })
 
 export const commands = {
-  authenticate: { data: Authenticate, reply: 'authenticated', result: Authenticated },
-  ping: { data: Nothing, reply: 'pong', result: Type.Object({}) },
+  authenticate: { data: Authenticate, reply: 'authenticated', result: Authenticated, errors: ['TOKEN_INVALID', 'TOKEN_EXPIRED', 'USER_BANNED'] },
+  ping: { data: Nothing, reply: 'pong', result: Type.Object({}), errors: [] },
 } as const
 
 export const CommandError = Type.Object({

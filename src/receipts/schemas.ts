@@ -45,10 +45,10 @@ export type ListReceipts = Static<typeof ListReceipts>
 const UnreadCommand = Input({ chatId: Type.Optional(ChatId) })
 
 export const commands = {
-  mark_as_read: { data: Input({ ...ChatRef.properties, ...MarkUpTo.properties }), reply: 'messages_read', result: Marked },
-  mark_as_delivered: { data: Input({ ...ChatRef.properties, ...MarkUpTo.properties }), reply: 'messages_delivered', result: Marked },
-  get_unread: { data: UnreadCommand, reply: 'ok', result: Type.Union([ChatUnread, Unread]) },
-  get_receipts: { data: Input({ ...MessageRef.properties, ...ListReceipts.properties }), reply: 'ok', result: Receipts },
+  mark_as_read: { data: Input({ ...ChatRef.properties, ...MarkUpTo.properties }), reply: 'messages_read', result: Marked, errors: ['CHAT_NOT_FOUND', 'MESSAGE_NOT_FOUND'] },
+  mark_as_delivered: { data: Input({ ...ChatRef.properties, ...MarkUpTo.properties }), reply: 'messages_delivered', result: Marked, errors: ['CHAT_NOT_FOUND', 'MESSAGE_NOT_FOUND'] },
+  get_unread: { data: UnreadCommand, reply: 'ok', result: Type.Union([ChatUnread, Unread]), errors: ['CHAT_NOT_FOUND'] },
+  get_receipts: { data: Input({ ...MessageRef.properties, ...ListReceipts.properties }), reply: 'ok', result: Receipts, errors: ['MESSAGE_NOT_FOUND'] },
 } as const
 
 // Without a revision: watermarks are merged by their maximum, in whatever order they come.

@@ -24,5 +24,5 @@ export const SearchPage = Type.Object({ ...Page(SearchHit).properties, users: Us
 export type SearchPage = Static<typeof SearchPage>
 
 export const commands = {
-  search: { data: Input({ chatId: Type.Optional(ChatId), ...SearchQuery.properties }), reply: 'ok', result: SearchPage },
+  search: { data: Input({ chatId: Type.Optional(ChatId), ...SearchQuery.properties }), reply: 'ok', result: SearchPage, errors: ['CHAT_NOT_FOUND'] },
 } as const

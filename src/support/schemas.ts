@@ -24,9 +24,9 @@ export const ReleaseChat = Input({ toUserId: Type.Optional(UserId) })
 export type ReleaseChat = Static<typeof ReleaseChat>
 
 export const commands = {
-  get_support_chats: { data: ListSupport, reply: 'ok', result: SupportPage },
-  get_support_chat: { data: ChatRef, reply: 'ok', result: SupportView },
-  take_chat: { data: Input({ ...ChatRef.properties, ...TakeChat.properties }), reply: 'ok', result: ChatView },
-  release_chat: { data: Input({ ...ChatRef.properties, ...ReleaseChat.properties }), reply: 'ok', result: ParticipantChange },
-  close_chat: { data: ChatRef, reply: 'ok', result: ChatView },
+  get_support_chats: { data: ListSupport, reply: 'ok', result: SupportPage, errors: ['ROLE_REQUIRED'] },
+  get_support_chat: { data: ChatRef, reply: 'ok', result: SupportView, errors: ['ROLE_REQUIRED', 'CHAT_NOT_FOUND'] },
+  take_chat: { data: Input({ ...ChatRef.properties, ...TakeChat.properties }), reply: 'ok', result: ChatView, errors: ['ROLE_REQUIRED', 'CHAT_NOT_FOUND', 'CHAT_TAKEN'] },
+  release_chat: { data: Input({ ...ChatRef.properties, ...ReleaseChat.properties }), reply: 'ok', result: ParticipantChange, errors: ['ROLE_REQUIRED', 'CHAT_NOT_FOUND', 'TARGET_IS_SELF', 'USER_NOT_FOUND', 'USER_BANNED', 'CHAT_BLOCKED'] },
+  close_chat: { data: ChatRef, reply: 'ok', result: ChatView, errors: ['ROLE_REQUIRED', 'CHAT_NOT_FOUND'] },
 } as const

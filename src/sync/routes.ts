@@ -13,6 +13,7 @@ export const syncRoutes: FastifyPluginAsyncTypebox<{ sync: SyncService }> = asyn
 const tags = ['sync']
 const syncAll = {
   tags,
+  operationId: 'sync',
   summary: 'What has changed for me',
   description: 'Memberships, hidden messages and blocks since an inbox revision, and over the pages the heads of every chat that I am in: after the last page, drop what was not named.',
   body: Sync,
@@ -20,6 +21,7 @@ const syncAll = {
 }
 const changes = {
   tags,
+  operationId: 'changes',
   summary: 'What has changed in a chat',
   description: 'Rows since a revision, at most 200 and about 256 KiB; or, with `reset`, the newest page instead. A row overwrites yours only if its revision is higher.',
   params: ChatRef,

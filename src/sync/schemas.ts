@@ -50,8 +50,8 @@ export const Changes = Type.Union([
 export type Changes = Static<typeof Changes>
 
 export const commands = {
-  sync: { data: Sync, reply: 'synced', result: Synced },
-  changes: { data: Input({ ...ChatRef.properties, ...ChangesSince.properties }), reply: 'changes', result: Changes },
+  sync: { data: Sync, reply: 'synced', result: Synced, errors: ['EPOCH_CHANGED'] },
+  changes: { data: Input({ ...ChatRef.properties, ...ChangesSince.properties }), reply: 'changes', result: Changes, errors: ['CHAT_NOT_FOUND', 'EPOCH_CHANGED'] },
 } as const
 
 export const InboxUpdate = Type.Object({

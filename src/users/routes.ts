@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { codes } from '../errors.ts'
 import { UserRef } from '../primitives.ts'
 import { Me, UpdateMe, User } from './schemas.ts'
 import type { UsersService } from './service.ts'
@@ -11,11 +12,13 @@ export const userRoutes: FastifyPluginAsyncTypebox<{ users: UsersService }> = as
 
 const me = {
   tags: ['users'],
+  operationId: 'get_me',
   summary: 'Me, with my settings',
   response: { 200: Me },
 }
 const updateMe = {
   tags: ['users'],
+  operationId: 'update_me',
   summary: 'Change my settings',
   description: 'Also displayName and avatarUrl, where my token does not say them: the application’s word on them is the last.',
   body: UpdateMe,
@@ -23,6 +26,8 @@ const updateMe = {
 }
 const getUser = {
   tags: ['users'],
+  operationId: 'get_user',
+  errors: codes('USER_NOT_FOUND'),
   summary: 'A user with whom I share a chat',
   params: UserRef,
   response: { 200: User },

@@ -31,8 +31,8 @@ export const UpdateMe = Type.Object({
 export type UpdateMe = Static<typeof UpdateMe>
 
 export const commands = {
-  get_me: { data: Input({}), reply: 'ok', result: Me },
-  update_me: { data: UpdateMe, reply: 'ok', result: Me },
+  get_me: { data: Input({}), reply: 'ok', result: Me, errors: [] },
+  update_me: { data: UpdateMe, reply: 'ok', result: Me, errors: [] },
 } as const
 
 export const events = {

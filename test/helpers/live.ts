@@ -7,6 +7,7 @@ import { WebSocket as WsSocket } from 'ws'
 import { createClient, type Client, type ClientOptions } from '../../src/client/client.ts'
 import { bound, type ChatState, type ClientState } from '../../src/client/state.ts'
 import type { Changes, Chat, Head, Me, Membership, Message, Participant, Synced, Watermark } from '../../src/contract.ts'
+import { assertExchange, routeAt } from './contract.ts'
 import type { Parley } from './parley.ts'
 
 /** Until a client that does not get there is compared as it is, so that the difference is seen. */
@@ -81,7 +82,7 @@ export class RequestError extends Error {
   }
 }
 
-/** A REST request. @throws {RequestError} */
+/** A REST request, held against the document where the server is one of this process. @throws {RequestError} */
 export async function request<Body = unknown> ({ url, token }: Pick<Parley, 'url' | 'token'>, userId: string, method: string, path: string, body?: object): Promise<Body> {
   const response = await fetch(`${url}/api/v1/chat${path}`, {
     method,
@@ -90,6 +91,8 @@ export async function request<Body = unknown> ({ url, token }: Pick<Parley, 'url
   })
   const text = await response.text()
   const data = text ? JSON.parse(text) : undefined
+  const route = routeAt(url, method, path)
+  if (route) assertExchange(route, response.status, data, body)
   if (!response.ok) throw new RequestError(response.status, data.code, data.message)
   return data
 }

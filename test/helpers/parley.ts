@@ -8,6 +8,7 @@ import type { Test } from 'tap'
 import { buildApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
 import type { Bus } from '../../src/realtime/bus/bus.ts'
+import { serves } from './contract.ts'
 import { createDatabase } from './database.ts'
 
 export const JWT_SECRET = 'a secret for tests that is 32 bytes long, or more'
@@ -46,5 +47,6 @@ export async function startParley (t: Test, settings: Record<string, string> = {
     await rm(dataDir, { recursive: true, force: true })
   })
   const url = await app.listen({ host: config.host, port: config.port })
+  serves(url, app)
   return { app, databaseUrl, mediaDir: config.media.dir, url, wsUrl: `${url.replace('http', 'ws')}/api/v1/chat/ws`, token }
 }

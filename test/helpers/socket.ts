@@ -1,7 +1,8 @@
-// A bare WebSocket client that speaks the wire format and nothing else: what the server says is seen as it is.
+// A bare WebSocket client that speaks the wire format and nothing else: what the server says is seen as it is, and held against the contract.
 import type { Test } from 'tap'
 import { WebSocket, type ClientOptions } from 'ws'
 import type { CommandName, CommandData, CommandResult, EventData, EventName } from '../../src/contract.ts'
+import { assertCommand, assertFrame } from './contract.ts'
 import type { Parley } from './parley.ts'
 
 /** A test that waits for what never comes fails after this, and says what did come. */
@@ -37,6 +38,8 @@ export class Socket {
   /** Events that nobody has taken with `next` yet, oldest first. */
   readonly events: Event[] = []
   readonly #replies = new Map<number | string, (reply: Reply) => void>()
+  /** What was asked, by its id. */
+  readonly #asked = new Map<number | string, CommandName>()
   #arrived: (() => void)[] = []
   #lastId = 0
 
@@ -60,10 +63,12 @@ export class Socket {
   /** Sends a frame as it is, and waits for the reply to its id. @throws {CommandError} */
   async request (frame: { id: number | string, type: string, data?: unknown }): Promise<unknown> {
     const reply = new Promise<Reply>(resolve => { this.#replies.set(frame.id, resolve) })
+    this.#asked.set(frame.id, frame.type as CommandName)
     this.ws.send(JSON.stringify(frame))
     const ended = this.closed.then(({ code }) => { throw new Error(`The socket was closed with ${code} before ${frame.type} was answered`) })
     const { data, error } = await withPatience(Promise.race([reply, ended]), () => `a reply to ${frame.type}`)
     if (error) throw new CommandError(error)
+    assertCommand(frame)
     return data
   }
 
@@ -108,6 +113,7 @@ export class Socket {
   }
 
   #take (frame: Reply | Event): void {
+    assertFrame({ ...frame }, 're' in frame && frame.re !== undefined ? this.#asked.get(frame.re) : undefined)
     if ('re' in frame && frame.re !== undefined) {
       this.#replies.get(frame.re)?.(frame)
       this.#replies.delete(frame.re)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { FastifyInstance } from 'fastify'
 import { WebSocket, type RawData } from 'ws'
 import type { CommandName } from '../../src/contract.ts'
-import { assertBody, assertError, assertFrame, PREFIX, routesOf, type Route } from './contract.ts'
+import { assertCommand, assertError, assertExchange, assertFrame, PREFIX, routeAt, routesOf, type Route } from './contract.ts'
 import type { Parley } from './parley.ts'
 
 export type Input = Record<string, unknown>
@@ -20,13 +20,9 @@ export interface Request {
   token?: string | null
 }
 
-const routes = new WeakMap<FastifyInstance, Route[]>()
-
 /** The route by its name, `POST /sessions/{chatId}/read`. */
 export function routeNamed (app: FastifyInstance, name: string): Route {
-  const all = routes.get(app) ?? routesOf(app)
-  routes.set(app, all)
-  const route = all.find(each => each.name === name)
+  const route = routesOf(app).find(each => each.name === name)
   if (!route) throw new Error(`There is no route ${name}`)
   return route
 }
@@ -40,6 +36,8 @@ export async function rest ({ url }: Pick<Parley, 'url'>, method: string, path: 
   })
   const text = await response.text()
   const answer = { status: response.status, body: text === '' ? {} : JSON.parse(text), headers: response.headers, code: null }
+  const route = path.startsWith(PREFIX) && response.status < 400 ? routeAt(url, method, path.slice(PREFIX.length)) : undefined
+  if (route) assertExchange(route, response.status, answer.body, typeof body === 'object' && !Buffer.isBuffer(body) ? body : undefined)
   if (response.status < 400) return answer
   assertError(response.status, answer.body)
   return { ...answer, code: answer.body.code }
@@ -52,7 +50,7 @@ export async function callRoute (parley: Pick<Parley, 'url' | 'app'>, token: str
   const inQuery = !route.hasBody && (route.method === 'GET' || route.method === 'DELETE')
   const query = inQuery && others.length > 0 ? `?${new URLSearchParams(others.flatMap(asQuery))}` : ''
   const answer = await rest(parley, route.method, PREFIX + path + query, { token, ...(!inQuery && others.length > 0 && { body: Object.fromEntries(others) }) })
-  assertBody(route, answer.status, answer.body)
+  assertExchange(route, answer.status, answer.body)
   return answer
 }
 
@@ -129,14 +127,18 @@ export class Wire {
   async command (type: CommandName, data?: Input): Promise<Answer> {
     const id = ++this.#lastId
     this.#asked.set(id, type)
-    this.send(JSON.stringify({ id, type, ...(data && { data }) }))
-    return answerOf(await this.next(frame => frame.re === id))
+    const frame = { id, type, ...(data && { data }) }
+    this.send(JSON.stringify(frame))
+    const answer = answerOf(await this.next(frame => frame.re === id))
+    if (answer.code === null) assertCommand(frame)
+    return answer
   }
 
   /** Sends text as it is, and waits for the reply to the id in it, or for an error that names no command. */
   async raw (data: string | Buffer, id?: number | string, command?: CommandName): Promise<Answer & { re: unknown }> {
     const seen = this.frames.length
     if (command) this.#asked.set(id, command)
+    else this.#asked.delete(id)
     this.send(data)
     const frame = await this.next(frame => this.frames.indexOf(frame) >= seen && (frame.re === undefined ? frame.type === 'error' : frame.re === id))
     return { ...answerOf(frame), re: frame.re }

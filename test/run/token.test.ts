@@ -16,7 +16,7 @@ async function folder (t: Test): Promise<string> {
 }
 
 async function token (t: Test, args: string[], env: Record<string, string>) {
-  const { stdout } = await promisify(execFile)(process.execPath, [resolve('src/cli/token.ts'), ...args], { env, cwd: await folder(t) })
+  const { stdout } = await promisify(execFile)(process.execPath, [resolve('bin/parley.js'), 'token', ...args], { env, cwd: await folder(t) })
   return stdout.trim()
 }
 
@@ -43,8 +43,8 @@ t.test('without JWT_SECRET, signs with the one of DATA_DIR, which is made once a
 })
 
 t.test('says in one line what is wrong', async t => {
-  await t.rejects(token(t, [], {}), { code: 1, stderr: /^Usage: .*\n$/ })
-  await t.rejects(token(t, ['alice', '--hours', 'x'], {}), { code: 1, stderr: /^Usage: .*\n$/ })
-  await t.rejects(token(t, ['alice', '--rule', 'x'], {}), { code: 1, stderr: /--rule/ })
+  await t.rejects(token(t, [], {}), { code: 2, stderr: /^Usage: .*\n$/ })
+  await t.rejects(token(t, ['alice', '--hours', 'x'], {}), { code: 2, stderr: /^Usage: .*\n$/ })
+  await t.rejects(token(t, ['alice', '--rule', 'x'], {}), { code: 2, stderr: /--rule/ })
   await t.rejects(token(t, ['alice'], { JWKS_URL: 'https://a.example/jwks.json' }), { code: 1, stderr: /^Tokens are signed by your application.*\n$/ })
 })
