@@ -39,6 +39,7 @@ import { openapi } from './plugins/openapi.ts'
 import { requestRate } from './plugins/rate-limit.ts'
 import { serialization } from './plugins/serialization.ts'
 import { storage } from './plugins/storage.ts'
+import { tracing } from './plugins/tracing.ts'
 import { validation } from './plugins/validation.ts'
 import { notices } from './notices/index.ts'
 import { pins } from './pins/index.ts'
@@ -81,6 +82,7 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus?
     ...earlyErrors,
   })
 
+  await app.register(tracing, { config })
   await app.register(errorHandler)
   await app.register(validation)
   await app.register(serialization)

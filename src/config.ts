@@ -65,6 +65,8 @@ export type Config = Readonly<{
     prefix: string
     isCluster: boolean
   }> | null
+  /** Where OpenTelemetry's traces go (OTLP over HTTP, as JSON), and under which name. null: there are none. */
+  tracing: Readonly<{ url: string, serviceName: string }> | null
   rateLimits: Readonly<{
     /** WebSocket commands a second and connection, burst twice that; 0: off. */
     commandsPerSecond: number
@@ -166,6 +168,7 @@ export function loadConfig (env: Env): Config {
     },
     bus: read.oneOf('BUS', BUSES, 'memory'),
     redis: redisUrl === null ? null : { url: redisUrl, ...redis },
+    tracing: read.tracing(),
     rateLimits: {
       commandsPerSecond: read.number('RATE_LIMIT_COMMANDS', { fallback: 20 }),
       requestsPerSecond: read.number('RATE_LIMIT_REQUESTS', { fallback: 50 }),
@@ -218,6 +221,15 @@ class Reader {
 
   text (name: string): string | null {
     return this.#env[name] || null
+  }
+
+  /** As OpenTelemetry names them: of two addresses the one for traces is used as it is, the other one is what the paths of all signals begin with. */
+  tracing (): Config['tracing'] {
+    const base = this.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:'])
+    const url = this.url('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', ['http:', 'https:']) ?? (base && `${base.replace(/\/$/, '')}/v1/traces`)
+    const serviceName = this.text('OTEL_SERVICE_NAME') ?? 'parley'
+    const isOff = this.oneOf('OTEL_SDK_DISABLED', ['true', 'false'], 'false') === 'true'
+    return url && !isOff ? { url, serviceName } : null
   }
 
   oneOf<T extends string> (name: string, choices: readonly T[], fallback: T): T {

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { BEGIN_WITHIN_MS, notNow } from './deadline.ts'
 import { ApiError, isDatabaseUnavailable, toApiError } from './errors.ts'
+import { batchSpan, currentTrace } from './tracing.ts'
 
 const MAX_BATCH = 256
 const MAX_QUEUE = 10_000
@@ -47,6 +48,8 @@ interface Entry<Item, Outcome> {
   isRepeat: boolean
   readonly takenAt: number
   timer: NodeJS.Timeout
+  /** Where its trace goes on. */
+  readonly trace: ReturnType<typeof currentTrace>
 }
 
 /**
@@ -77,7 +80,7 @@ export class GroupCommit<Item, Outcome extends { status: string }> {
   async do (item: Item): Promise<Outcome> {
     if (this.#queue.length >= MAX_QUEUE) throw notNow()
     return new Promise((resolve, reject) => {
-      const entry: Entry<Item, Outcome> = { item, key: this.#options.keyOf(item), resolve, reject, sent: false, isRepeat: false, takenAt: performance.now(), timer: setTimeout(() => this.#giveUp(entry), BEGIN_WITHIN_MS) }
+      const entry: Entry<Item, Outcome> = { item, key: this.#options.keyOf(item), resolve, reject, sent: false, isRepeat: false, takenAt: performance.now(), timer: setTimeout(() => this.#giveUp(entry), BEGIN_WITHIN_MS), trace: currentTrace() }
       this.#queue.push(entry)
       this.#pump()
     })
@@ -187,7 +190,7 @@ export class GroupCommit<Item, Outcome extends { status: string }> {
   }
 
   #ask (batch: Entry<Item, Outcome>[], wait: boolean): Promise<Outcome[]> {
-    return this.#options.commit(batch.map(({ item }) => item), { wait })
+    return batchSpan(this.#options.name, batch.map(({ trace }) => trace), () => this.#options.commit(batch.map(({ item }) => item), { wait }))
   }
 
   /** Answers what has been decided. @returns what has not: it is held */

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import { ANSWER_WITHIN_MS, notNow } from '../deadline.ts'
 import { isDatabaseUnavailable } from '../errors.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
+import { sqlSpan } from '../tracing.ts'
 import { Turns } from '../turns.ts'
 
 /** A statement of a slice's `queries.ts`. The name lets PostgreSQL keep its plan. */
@@ -76,7 +77,7 @@ export class Database implements Queryable {
 
   /** READ COMMITTED: the ordering rule needs each statement to see what was committed before it. `work` may run again. */
   transaction<Result> (work: (tx: Queryable) => Promise<Result>): Promise<Result> {
-    return again(() => this.#attempt(work))
+    return again(() => sqlSpan('transaction', () => this.#attempt(work)))
   }
 
   async #attempt<Result> (work: (tx: Queryable) => Promise<Result>): Promise<Result> {
@@ -97,7 +98,7 @@ export class Database implements Queryable {
   }
 
   async #run<Row extends pg.QueryResultRow> (on: pg.Pool | pg.ClientBase, { name, text }: Statement, values: unknown[]): Promise<Row[]> {
-    const { rows } = await on.query<Row>(this.#prepare ? { name, text, values } : { text, values })
+    const { rows } = await sqlSpan(name, () => on.query<Row>(this.#prepare ? { name, text, values } : { text, values }))
     return rows
   }
 

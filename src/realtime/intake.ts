@@ -5,6 +5,7 @@ import { ApiError, toApiError } from '../errors.ts'
 import { assertStorable, decodeJson } from '../json.ts'
 import type { Identity } from '../plugins/auth.ts'
 import { compile } from '../plugins/validation.ts'
+import { commandSpan } from '../tracing.ts'
 import type { Caller, Command, CommandTable } from './commands.ts'
 import { Lanes } from './lanes.ts'
 import type { Peer } from './peer.ts'
@@ -78,7 +79,7 @@ export class Intake {
       if (overLimit) throw overLimit
       const identity = await this.#commander.identified()
       if (!identity) return
-      const reply = await this.#run(identity, frame)
+      const reply = await commandSpan(this.#nameOf(type), this.#commander.id, () => this.#run(identity, frame))
       this.#count(type, 'ok')
       if (id !== undefined) this.#commander.reply(reply)
     } catch (error) {
@@ -90,9 +91,12 @@ export class Intake {
   }
 
   /** What is no command is all one: whoever makes names up makes no more of them than that. */
+  #nameOf (type: string): string {
+    return this.#services.commands.isKnown(type) ? type : 'unknown'
+  }
+
   #count (type: string, outcome: string): void {
-    const { commands, counted } = this.#services
-    counted(commands.isKnown(type) ? type : 'unknown', outcome)
+    this.#services.counted(this.#nameOf(type), outcome)
   }
 
   #overLimit (): ApiError | undefined {

@@ -1,9 +1,14 @@
 // What becomes of nodes whose Redis is not there, dies, stops, is another kind, or says what it should not.
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
+import { pino } from 'pino'
 import t, { type Test } from 'tap'
+import { RedisBus } from '../../src/realtime/bus/redis.ts'
+import { chatTopic } from '../../src/realtime/bus/topics.ts'
+import type { Frame } from '../../src/realtime/frames.ts'
 import { startNodes } from '../helpers/nodes.ts'
-import type { Parley } from '../helpers/parley.ts'
+import { startParley, type Parley } from '../helpers/parley.ts'
 import { RedisServer } from '../helpers/redis.ts'
 import { signIn, type Socket } from '../helpers/socket.ts'
 import { makeGroup, send } from '../helpers/world.ts'
@@ -34,10 +39,12 @@ const isTold = (socket: Socket, content: string) => socket.nextThat(({ data }) =
   return [...messages, ...message ? [message] : []].some(each => each.content === content)
 }, content)
 
-/** Over the bus, and not by looking in the database. */
+/** Over the bus, and not by looking in the database. (What is sent while a link or a chat is new may be found by looking first: then the next is.) */
 const isTalking = async (a: Parley, bob: Socket, chatId: string, content: string) => {
-  await send(a, 'alice', chatId, content)
-  await bob.next('message_received', ({ data }) => data.message.content === content)
+  for (let n = 0, text = content; ; n++, text = `${content} ${n}`) {
+    await send(a, 'alice', chatId, text)
+    if ((await isTold(bob, text)).type === 'message_received') return
+  }
 }
 
 t.test('nodes start without Redis, serve, and say so; when it comes they use it', async t => {
@@ -105,6 +112,62 @@ t.test('what could not be said is said when it can be: that there is something t
   await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
   await send(a, 'alice', chatId, 'unsaid')
   await isTold(bob, 'unsaid')
+})
+
+t.test('a node that does not reach Redis, and nobody else knows: it says by NOTIFY that there is something to read', async t => {
+  const redis = await RedisServer.start(t) as RedisServer
+  const b = await startParley(t, { ...NO_SWEEP, REDIS_URL: redis.url })
+  const a = await startParley(t, { ...NO_SWEEP, REDIS_URL: 'redis://127.0.0.1:1', DATABASE_URL: b.databaseUrl })
+  const chatId = await makeGroup(b, 'alice', ['bob'])
+  const bob = await signIn(t, b, 'bob')
+  await send(a, 'alice', chatId, 'by NOTIFY')
+  await isTold(bob, 'by NOTIFY')
+  t.ok(b.app.bus.isUp, 'it has no reason to look by itself')
+  t.notOk(a.app.bus.isUp)
+})
+
+t.test('what no other node hears is not said; who begins to hear is told that there is something to read', async t => {
+  const redis = await RedisServer.start(t) as RedisServer
+  const config = { url: redis.url, prefix: 'test', isCluster: false }
+  const [a, b] = [1, 2].map(() => new RedisBus(config, () => 'ab'.repeat(32), pino({ level: 'silent' }))) as [RedisBus, RedisBus]
+  await Promise.all([a.start(), b.start()])
+  const client = new Redis(redis.url)
+  const monitor = await client.monitor()
+  const said: string[] = []
+  monitor.on('monitor', (_time, [command, channel]) => { if (/^s?publish$/i.test(command)) said.push(channel) })
+  t.teardown(async () => {
+    monitor.disconnect()
+    client.disconnect()
+    await Promise.all([a.close(), b.close()])
+  })
+  const chatId = randomUUID()
+  let revision = 1
+  /** @returns whether it has gone to Redis */
+  const say = async () => {
+    said.length = 0
+    a.publish([
+      { kind: 'chat', chatId, type: 'message_received', previousRevision: revision, revision: ++revision, data: '{}' },
+      { kind: 'expel', userId: 'nobody', code: 4403 }, // which is always said
+    ])
+    while (!said.some(channel => channel.endsWith('user:nobody'))) await new Promise(resolve => setTimeout(resolve, 5))
+    return said.some(channel => channel.endsWith(chatTopic(chatId)))
+  }
+  t.ok(await say(), 'it is not known yet who hears it')
+  while (await say()) t.comment('Redis has not answered yet')
+  const heard: Frame[] = []
+  const hearing = Promise.withResolvers<void>()
+  b.subscribe(frame => {
+    heard.push(frame)
+    hearing.resolve()
+  })
+  const keptBack = revision
+  await b.follow([chatTopic(chatId)])
+  await hearing.promise
+  t.strictSame(heard, [{ kind: 'hint', chatId, revision: keptBack }])
+  t.ok(await say(), 'now somebody hears it')
+  while (heard.length < 2) await new Promise(resolve => setTimeout(resolve, 5))
+  t.match(heard[1], { kind: 'chat', revision })
+  t.ok(await say(), 'and goes on doing so')
 })
 
 t.test('a server without sharded pub/sub', async t => {

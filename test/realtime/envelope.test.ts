@@ -1,12 +1,12 @@
 // Frames on their way from node to node.
 import t from 'tap'
-import { pack, Sender, unpack } from '../../src/realtime/bus/envelope.ts'
+import { pack, Sender, unpack, type Said } from '../../src/realtime/bus/envelope.ts'
 import { partitionOf, PARTITIONS, saidOn } from '../../src/realtime/bus/topics.ts'
 import { encodeChat, encodeFleeting, type ChatFrame, type FleetingFrame, type Frame } from '../../src/realtime/frames.ts'
 import { CHAT, membership } from '../helpers/samples.ts'
 
 const sender = new Sender('11111111-1111-4111-8111-111111111111', 'ab'.repeat(32))
-const through = (...frames: Frame[]): Frame[] => unpack(sender.envelope(frames.map(pack)))
+const through = (...frames: Said[]): Said[] => unpack(sender.envelope(frames.map(pack)))
 const chat = (data: string, more: Partial<ChatFrame> = {}): ChatFrame => ({ kind: 'chat', chatId: CHAT, type: 'message_received', previousRevision: 6, revision: 7, data, ...more })
 
 t.test('what comes out is what went in, to the byte, whatever its length', t => {
@@ -26,11 +26,12 @@ t.test('what comes out is what went in, to the byte, whatever its length', t => 
 t.test('every kind, several in one', t => {
   const update = { previousInboxRevision: 0, inboxRevision: 1, memberships: [membership(1)], hidden: [], removed: [] }
   const typing: FleetingFrame = { kind: 'fleeting', type: 'user_typing', data: '{"userId":"ann"}', chatId: CHAT, audience: 'few', actorId: 'ann', hiddenFrom: ['bob'], toActor: true }
-  const rest: Frame[] = [
+  const rest: Said[] = [
     { kind: 'inbox', userId: 'ann', previousRevision: 0, revision: 1, update }, { kind: 'hint', chatId: CHAT, revision: 4 }, { kind: 'hint', userId: 'ann', revision: 4 }, { kind: 'expel', userId: 'ann', code: 4403 },
     { kind: 'viewers', chatId: CHAT, node: '11111111-1111-4111-8111-111111111111', count: 7 },
+    { kind: 'hears', topics: [0, 1, 0xffffffff] },
   ]
-  const [got, ...others] = through(typing, ...rest) as [FleetingFrame, ...Frame[]]
+  const [got, ...others] = through(typing, ...rest) as [FleetingFrame, ...Said[]]
   t.ok(encodeFleeting(got).equals(encodeFleeting(typing)))
   t.match(got, { kind: 'fleeting', type: 'user_typing', chatId: CHAT, audience: 'few', actorId: 'ann', hiddenFrom: ['bob'], toActor: true, data: '{"userId":"ann"}' })
   t.strictSame(others, rest)

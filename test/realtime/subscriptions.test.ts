@@ -6,13 +6,14 @@ import { partitionOf, type Topic } from '../../src/realtime/bus/topics.ts'
 function make (_t: Test, { byPartition = false } = {}) {
   const commands: string[] = []
   const failures: unknown[] = []
+  const heard: Topic[] = []
   const server = { fails: false }
   const say = (name: string) => async (channels: string[]) => {
     commands.push(`${name} ${channels.join(' ')}`)
     if (server.fails) throw new Error('refused')
   }
-  const subscriptions = new Subscriptions({ channelOf: topic => topic, subscribe: say('+'), unsubscribe: say('-'), byPartition, onFailed: error => failures.push(error) })
-  return { subscriptions, commands, failures, server }
+  const subscriptions = new Subscriptions({ channelOf: topic => topic, subscribe: say('+'), unsubscribe: say('-'), byPartition, onHeard: topics => heard.push(...topics), onFailed: error => failures.push(error) })
+  return { subscriptions, commands, failures, heard, server }
 }
 
 const turns = async () => { for (let n = 0; n < 4; n++) await new Promise(resolve => setImmediate(resolve)) }
@@ -44,14 +45,15 @@ t.test('what is wanted and then not, or the other way round, is nothing to be sa
 })
 
 t.test('without a link nobody waits; with it everything is asked for again', async t => {
-  const { subscriptions, commands } = make(t)
+  const { subscriptions, commands, heard } = make(t)
   await subscriptions.add(['chat:a'])
-  t.strictSame(commands, [])
+  t.strictSame([commands, heard], [[], []])
   await subscriptions.linked()
   subscriptions.lost()
   await subscriptions.add(['chat:b'])
   await subscriptions.linked()
   t.strictSame(commands, ['+ chat:a', '+ chat:a chat:b'])
+  t.strictSame(heard, ['chat:a', 'chat:a', 'chat:b'], 'what is heard is told each time that it begins')
 })
 
 t.test('a command that fails: nobody waits for ever, and it is told, once', async t => {

@@ -1,4 +1,5 @@
 // What /metrics says of what has happened.
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { startParley } from '../helpers/parley.ts'
 import { signIn } from '../helpers/socket.ts'
@@ -51,6 +52,22 @@ t.test('sockets, commands, sends, deliveries, repairs, sweeps, the bus, the pool
   t.ok((after('parley_sweeps_total') ?? 0) > 0)
   t.equal(after('parley_slow_readers_cut_total'), 0)
   t.equal(after('parley_accepts_refused_total'), 0)
+})
+
+t.test('the dashboard and the README name no metric that there is not', async t => {
+  const text = await (await fetch(`${parley.url}/metrics`)).text()
+  const known = new Set([...text.matchAll(/^(\w+)(?:\{|\s)/gm)].map(([, name]) => name))
+  const labels = new Set(['instance', ...[...text.matchAll(/[{,](\w+)="/g)].map(([, label]) => label)]) // Prometheus itself adds the instance
+  const asked = (JSON.parse(readFileSync('deploy/grafana.json', 'utf8')) as { panels: { targets: { expr: string }[] }[] }).panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
+  const names = asked.flatMap(expr => [...expr.matchAll(/\b(?:parley|nodejs|process)_\w+/g)].map(([name]) => name))
+  t.ok(names.length >= asked.length)
+  for (const name of names) t.ok(known.has(name), name)
+  for (const label of asked.flatMap(expr => [...expr.matchAll(/[{,](\w+)[=!]/g)].map(([, label = '']) => label))) t.ok(labels.has(label), label)
+  const described = [...readFileSync('README.md', 'utf8').matchAll(/`(parley_\w+)/g)].map(([, name = '']) => name)
+  t.ok(described.length > 10)
+  for (const name of described) t.ok(known.has(name) || known.has(`${name}_count`), name)
+  const told = [...text.matchAll(/^# TYPE (parley_\w+)/gm)].map(([, name]) => name)
+  t.strictSame(told.filter(name => name && !described.includes(name)), [], 'the README says what each means')
 })
 
 t.end()

@@ -10,7 +10,8 @@ export interface BusServices { listener: Listener, /** As `Sweep.epoch`. */ epoc
 
 /** The bus of the settings. */
 export function createBus (config: Config, { listener, epoch, log }: BusServices): Bus {
-  if (config.bus === 'postgres') return new PostgresBus(config.database.directUrl ?? config.database.url ?? '', listener, log)
-  if (config.bus === 'redis' && config.redis) return new RedisBus(config.redis, epoch, log)
+  const url = config.database.directUrl ?? config.database.url ?? ''
+  if (config.bus === 'postgres') return new PostgresBus(url, listener, log)
+  if (config.bus === 'redis' && config.redis) return new RedisBus(config.redis, epoch, log, { url, listener })
   return new MemoryBus()
 }

@@ -19,7 +19,7 @@ const LENGTHS_BYTES = 8
 
 const Facts = Type.Object({ seq: Seq, senderId: Nullable(UserId) })
 const EventType = Type.String({ pattern: '^[a-z_]{1,40}$' })
-const checkKind = compile(Type.Object({ kind: Type.Enum(['chat', 'inbox', 'fleeting', 'hint', 'expel', 'viewers']) }), 'header')
+const checkKind = compile(Type.Object({ kind: Type.Enum(['chat', 'inbox', 'fleeting', 'hint', 'expel', 'viewers', 'hears']) }), 'header')
 const checkChat = compile(Type.Object({
   kind: Type.Literal('chat'),
   chatId: ChatId,
@@ -50,6 +50,12 @@ const checkHint = compile(Type.Object({ kind: Type.Literal('hint'), chatId: Type
 const checkExpel = compile(Type.Object({ kind: Type.Literal('expel'), userId: UserId, code: Type.Integer({ minimum: 4000, maximum: 4999 }) }), 'header')
 const checkViewers = compile(Type.Object({ kind: Type.Literal('viewers'), chatId: ChatId, node: Type.String({ format: 'uuid' }), count: Count }), 'header')
 
+/** Not for the hub: the node hears these topics now, by their hashes. */
+export interface Announcement { kind: 'hears', topics: number[] }
+
+/** What nodes say to each other. */
+export type Said = Frame | Announcement
+
 /** Who says something, about which history. */
 export class Sender {
   readonly #prefix = Buffer.alloc(PREFIX_BYTES)
@@ -78,7 +84,7 @@ export class Sender {
 }
 
 /** A frame as a part of an envelope. */
-export function pack (frame: Frame): Buffer {
+export function pack (frame: Said): Buffer {
   const { header, body } = split(frame)
   const headerBytes = Buffer.byteLength(header)
   const part = Buffer.allocUnsafe(LENGTHS_BYTES + headerBytes + body.length)
@@ -90,8 +96,9 @@ export function pack (frame: Frame): Buffer {
 }
 
 const NO_BODY = Buffer.alloc(0)
+const HASH_BYTES = 4
 
-function split (frame: Frame): { header: string, body: Buffer } {
+function split (frame: Said): { header: string, body: Buffer } {
   switch (frame.kind) {
     case 'chat': {
       const { data: _, encoded: __, ...header } = frame
@@ -105,13 +112,18 @@ function split (frame: Frame): { header: string, body: Buffer } {
       const { update, ...header } = frame
       return { header: JSON.stringify(header), body: encodeFrame(plainFrame('inbox_updated', JSON.stringify(update))) }
     }
+    case 'hears': {
+      const body = Buffer.allocUnsafe(frame.topics.length * HASH_BYTES)
+      for (const [index, hash] of frame.topics.entries()) body.writeUInt32BE(hash, index * HASH_BYTES)
+      return { header: '{"kind":"hears"}', body }
+    }
     default: return { header: JSON.stringify(frame), body: NO_BODY }
   }
 }
 
 /** The frames of an envelope that is understood. @throws {ApiError | SyntaxError | RangeError} if it is not whole, or says what cannot be */
-export function unpack (payload: Buffer): Frame[] {
-  const frames: Frame[] = []
+export function unpack (payload: Buffer): Said[] {
+  const frames: Said[] = []
   for (let at = PREFIX_BYTES; at < payload.length;) {
     const bodyAt = at + LENGTHS_BYTES + payload.readUInt32BE(at)
     const end = bodyAt + payload.readUInt32BE(at + 4)
@@ -122,7 +134,7 @@ export function unpack (payload: Buffer): Frame[] {
   return frames
 }
 
-function join (header: unknown, body: Buffer): Frame {
+function join (header: unknown, body: Buffer): Said {
   switch (checkKind(header).kind) {
     case 'chat': return chatFrame(checkChat(header), whole(body))
     case 'fleeting': return fleetingFrame(checkFleeting(header), whole(body))
@@ -138,6 +150,7 @@ function join (header: unknown, body: Buffer): Frame {
     }
     case 'expel': return checkExpel(header)
     case 'viewers': return checkViewers(header)
+    case 'hears': return { kind: 'hears', topics: Array.from({ length: Math.floor(body.length / HASH_BYTES) }, (_, index) => body.readUInt32BE(index * HASH_BYTES)) }
   }
 }
 

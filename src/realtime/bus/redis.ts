@@ -3,16 +3,22 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster, Redis } from 'ioredis'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Frame, HintFrame } from '../frames.ts'
-import { pack, Sender, unpack } from './envelope.ts'
+import { pack, Sender, unpack, type Announcement } from './envelope.ts'
+import type { Listener } from '../listener.ts'
 import { MemoryBus } from './memory.ts'
+import { NotifyLink } from './notify-link.ts'
 import { Pulse } from './pulse.ts'
+import { hintAt, QuietTopics } from './quiet.ts'
 import { clusterClient, redisClient, type RedisConfig } from './redis-link.ts'
 import { Subscriptions } from './subscriptions.ts'
-import { partitionOf, saidOn, type Topic } from './topics.ts'
+import { hashOf, partitionOf, saidOn, type Topic } from './topics.ts'
 
 /** So much may be on its way to Redis. What comes when it takes no more is not said, but that there was something is, later. */
 const MAX_UNDER_WAY_BYTES = 16 * 1024 * 1024
 const MAX_UNSAID = 20_000
+const ANNOUNCED_AT_ONCE = 10_000
+/** Of what Redis has not taken: there may be many nodes, and all of them without Redis. */
+const NOTIFY_COALESCE_MS = 50
 /** So long a server that does not answer is waited for at the end. */
 const GOODBYE_MS = 500
 /** Frames of a topic that come together are one message, of about so many bytes at most. */
@@ -21,7 +27,7 @@ const MAX_MESSAGE_BYTES = 256 * 1024
 /**
  * The bus of many processes, over Redis or Valkey. Frames go with the bytes that sockets are given; a node hears of the chats that somebody there
  * follows and of the users who have a socket there (`topics.ts`), by sharded pub/sub where the server has it. In a Redis Cluster the
- * topics lie on its servers by their partition.
+ * topics lie on its servers by their partition. What no other node hears is not said (`quiet.ts`).
  */
 export class RedisBus extends MemoryBus {
   readonly #node = randomUUID()
@@ -32,7 +38,11 @@ export class RedisBus extends MemoryBus {
   readonly #subscriber: Redis | Cluster
   readonly #subscriptions: Subscriptions
   readonly #pulse: Pulse
+  /** undefined in a cluster: its servers count only those who hear a topic from themselves. */
+  readonly #quiet: QuietTopics | undefined
   #sender: { epoch: string, sender: Sender }
+  /** By which others are told that there is something to be read while Redis takes nothing. */
+  readonly #notify: NotifyLink | undefined
   #isSharded = true
   /** What has been said in this turn of the loop. */
   #due = new Map<Topic, Frame[]>()
@@ -40,28 +50,37 @@ export class RedisBus extends MemoryBus {
   readonly #unsaid = new Map<Topic, HintFrame>()
   #isClosed = false
 
-  /** @param epoch the history of the database: what is about another is passed over */
-  constructor ({ url, prefix, isCluster }: RedisConfig, epoch: () => string, log: FastifyBaseLogger) {
+  /** @param epoch the history of the database: what is about another is passed over @param database where nodes that Redis does not reach can be told by NOTIFY */
+  constructor ({ url, prefix, isCluster }: RedisConfig, epoch: () => string, log: FastifyBaseLogger, database?: { url: string, listener: Listener }) {
     super()
+    this.#notify = database && new NotifyLink({ ...database, log, coalesceMs: NOTIFY_COALESCE_MS, onFrame: frame => this.hear(frame) })
     this.#prefix = prefix
     this.#epoch = epoch
     this.#log = log
     this.#sender = { epoch: '', sender: new Sender(this.#node, '') }
     this.#publisher = isCluster ? clusterClient(url, log) : redisClient(url, log)
     this.#subscriber = isCluster ? this.#publisher : redisClient(url, log)
+    this.#quiet = isCluster ? undefined : new QuietTopics()
     this.#subscriptions = new Subscriptions({
       channelOf: topic => this.#channel(topic),
       byPartition: isCluster,
       onFailed: err => this.#onFailed(err),
       subscribe: async channels => { await (this.#isSharded ? this.#subscriber.ssubscribe(...channels) : this.#subscriber.subscribe(...channels)) },
-      unsubscribe: async channels => { await (this.#isSharded ? this.#subscriber.sunsubscribe(...channels) : this.#subscriber.unsubscribe(...channels)) },
+      onHeard: topics => this.#announce(topics),
+      unsubscribe: async channels => {
+        this.#quiet?.disturb()
+        await (this.#isSharded ? this.#subscriber.sunsubscribe(...channels) : this.#subscriber.unsubscribe(...channels))
+      },
     })
     this.#pulse = new Pulse({ beat: () => this.#beat(), onLost: () => this.#onSilence() })
     const onMessage = (_channel: unknown, message: Buffer) => this.#hearMessage(message)
     for (const event of ['messageBuffer', 'smessageBuffer'] as const) this.#subscriber.on(event, onMessage)
     this.#subscriber.on('ready', () => { void this.#onReady() })
     this.#subscriber.on('close', () => this.#onClose())
-    this.#publisher.on('ready', () => this.#beat())
+    this.#publisher.on('ready', () => {
+      this.#announce([...this.#subscriptions.heard]) // what could not be announced before
+      this.#beat()
+    })
     void this.#subscriptions.add(['all', this.#own])
   }
 
@@ -69,7 +88,7 @@ export class RedisBus extends MemoryBus {
 
   override publish (frames: Frame[]): void {
     super.publish(frames)
-    for (const frame of frames) for (const [topic, part] of saidOn(frame)) this.#say(topic, part)
+    for (const frame of frames) for (const [topic, part] of saidOn(frame)) if (!this.#quiet?.keeps(topic, part)) this.#say(topic, part)
   }
 
   override follow (topics: Topic[]): Promise<void> {
@@ -97,6 +116,7 @@ export class RedisBus extends MemoryBus {
       await Promise.race([client.quit(), delay(GOODBYE_MS, undefined, { ref: false })]).catch((err: unknown) => this.#log.debug({ err }, 'Redis was not there to say goodbye to'))
       client.disconnect()
     }
+    await this.#notify?.close()
     await super.close()
   }
 
@@ -155,17 +175,36 @@ export class RedisBus extends MemoryBus {
     const message = this.#current.envelope(parts)
     const channel = this.#channel(topic)
     this.#underWayBytes += message.length
+    const onHeard = this.#hearersOf(topic)
     const sent = this.#isSharded ? this.#publisher.spublish(channel, message) : this.#publisher.publish(channel, message)
-    sent.catch(() => this.#remember(topic, frames)).finally(() => { this.#underWayBytes -= message.length })
+    sent.then(onHeard, () => this.#remember(topic, frames)).finally(() => { this.#underWayBytes -= message.length })
   }
 
-  /** What is durable and could not be said: others are told later that there is something to be read. */
+  /** What is learned from how many have heard something that is said now. Only who hears announcements can know for how long that is true. */
+  #hearersOf (topic: Topic): (count: unknown) => void {
+    const { heard } = this.#subscriptions
+    const quiet = heard.has('all') ? this.#quiet : undefined
+    const [own, disturbances] = [heard.has(topic) ? 1 : 0, quiet?.disturbances]
+    return count => { if (quiet && Number(count) <= own && quiet.disturbances === disturbances) quiet.add(topic) }
+  }
+
+  /** Others have to say again what is of these topics. */
+  #announce (topics: Topic[]): void {
+    if (!this.#quiet) return
+    for (let from = 0; from < topics.length; from += ANNOUNCED_AT_ONCE) {
+      const announcement: Announcement = { kind: 'hears', topics: topics.slice(from, from + ANNOUNCED_AT_ONCE).map(hashOf) }
+      this.#send('all', [], [pack(announcement)])
+    }
+  }
+
+  /** What is durable and could not be said: others are told by NOTIFY, and when Redis is there again, that there is something to be read. */
   #remember (topic: Topic, frames: Frame[]): void {
+    if (this.#isClosed) return
+    this.#notify?.say(frames.filter(({ kind }) => kind !== 'fleeting' && kind !== 'viewers'))
     if (!this.#unsaid.has(topic) && this.#unsaid.size >= MAX_UNSAID) return
     for (const frame of frames) {
-      if (frame.kind !== 'chat' && frame.kind !== 'inbox' && frame.kind !== 'hint') continue
-      const revision = Math.max(this.#unsaid.get(topic)?.revision ?? 0, frame.revision)
-      this.#unsaid.set(topic, 'chatId' in frame && frame.chatId !== undefined ? { kind: 'hint', chatId: frame.chatId, revision } : { kind: 'hint', userId: frame.userId ?? '', revision })
+      const hint = hintAt(frame, this.#unsaid.get(topic))
+      if (hint) this.#unsaid.set(topic, hint)
     }
   }
 
@@ -184,6 +223,7 @@ export class RedisBus extends MemoryBus {
   async #onReady (): Promise<void> {
     this.#isSharded = await this.#hasShardedPubSub()
     await this.#subscriptions.linked()
+    this.#forgetQuiet() // what was announced meanwhile was not heard
     this.#beat()
   }
 
@@ -200,6 +240,12 @@ export class RedisBus extends MemoryBus {
   #onClose (): void {
     this.#pulse.lost()
     this.#subscriptions.lost()
+    this.#forgetQuiet()
+  }
+
+  /** It may have been the server that has let go of this node before: then its answers have counted others for it. */
+  #forgetQuiet (): void {
+    for (const [topic, hint] of this.#quiet?.forget() ?? []) this.#say(topic, hint)
   }
 
   /** Not everything is heard that should be: then the link is as good as lost, and is made anew. */
@@ -221,7 +267,10 @@ export class RedisBus extends MemoryBus {
     if (sender.wrote(message)) return this.#pulse.heard()
     if (!sender.understands(message)) return
     try {
-      for (const frame of unpack(message)) this.hear(frame)
+      for (const frame of unpack(message)) {
+        if (frame.kind !== 'hears') this.hear(frame)
+        else for (const [topic, hint] of this.#quiet?.announced(frame.topics) ?? []) this.#say(topic, hint)
+      }
     } catch (err) {
       this.#log.warn({ err }, 'a message on the bus that is not ours')
     }

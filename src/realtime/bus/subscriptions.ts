@@ -8,6 +8,8 @@ export interface SubscriptionsOptions {
   /** @throws when the link is gone */
   subscribe: (channels: string[]) => Promise<void>
   unsubscribe: (channels: string[]) => Promise<void>
+  /** These are heard from now on. */
+  onHeard: (topics: Topic[]) => void
   /** A command may name channels of one partition only. */
   byPartition: boolean
   /** A command has failed: what is heard is not what should be, until `linked` is called again. */
@@ -30,6 +32,9 @@ export class Subscriptions {
   constructor (options: SubscriptionsOptions) {
     this.#options = options
   }
+
+  /** What the server is known to tell this node of. */
+  get heard (): ReadonlySet<Topic> { return this.#heard }
 
   /** @returns when they are heard, or the link is gone (what is committed meanwhile is then looked for when it is back) */
   add (topics: Topic[]): Promise<void> {
@@ -81,6 +86,7 @@ export class Subscriptions {
         ...this.#batches(toHear).map(async topics => {
           await this.#options.subscribe(topics.map(this.#options.channelOf))
           for (const topic of topics) this.#heard.add(topic)
+          this.#options.onHeard(topics)
         }),
         ...this.#batches(toLeave).map(async topics => {
           for (const topic of topics) this.#heard.delete(topic)

@@ -28,9 +28,13 @@ export function saidOn (frame: Frame): [Topic, Frame][] {
   }
 }
 
-/** FNV-1a. */
-export function partitionOf (topic: Topic): number {
+/** FNV-1a, of 32 bits. */
+export function hashOf (topic: Topic): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < topic.length; at++) hash = Math.imul(hash ^ topic.charCodeAt(at), 0x01000193)
-  return (hash >>> 0) % PARTITIONS
+  return hash >>> 0
+}
+
+export function partitionOf (topic: Topic): number {
+  return hashOf(topic) % PARTITIONS
 }
