@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto'
 import { join, resolve } from 'node:path'
+import { FAILPOINTS, type ArmedFailpoint } from './failpoints.ts'
 import type { S3Options } from './media/storage/s3.ts'
 
 type Env = Record<string, string | undefined>
@@ -95,6 +96,8 @@ export type Config = Readonly<{
     /** All the time that SIGTERM may take to finish what is under way. */
     drainMs: number
   }>
+  /** Where a test wants this process to die. */
+  failpoint: ArmedFailpoint | null
 }>
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -188,6 +191,7 @@ export function loadConfig (env: Env): Config {
       presenceGraceMs: read.milliseconds('PRESENCE_GRACE_SECONDS', 15),
       drainMs: read.milliseconds('DRAIN_SECONDS', 8),
     },
+    failpoint: read.failpoint('FAILPOINT'),
   }
   read.faults.push(...contradictions(env, config))
   if (read.faults.length > 0) throw new ConfigError(read.faults)
@@ -204,6 +208,7 @@ function contradictions (env: Env, { bus, database, realtime }: Config): string[
   }
   if (database.directUrl && !env.DATABASE_URL) faults.push('DATABASE_DIRECT_URL is set without DATABASE_URL')
   if (bus === 'redis' && !env.REDIS_URL) faults.push('REDIS_URL is not set: with BUS=redis, set it to a Redis or Valkey server, redis://host:6379')
+  if (env.FAILPOINT && env.NODE_ENV === 'production') faults.push('FAILPOINT is for tests: it kills the process, and is refused where NODE_ENV is production')
   if (realtime.silenceMs <= realtime.heartbeatMs) {
     faults.push('SILENCE_SECONDS must be more than HEARTBEAT_SECONDS: a healthy socket speaks once a heartbeat')
   }
@@ -252,6 +257,15 @@ class Reader {
     const number = /^\d+$/.test(value) ? Number(value) : NaN
     if (number >= min && number <= max) return number
     return this.#refuse(fallback, name, `must be a whole number ${range(min, max)}`)
+  }
+
+  /** `publish:17`: at the 17th pass. */
+  failpoint (name: string): ArmedFailpoint | null {
+    const value = this.text(name)
+    if (value === null) return null
+    const [, at, nth] = /^(\w+):([1-9]\d*)$/.exec(value) ?? []
+    const point = FAILPOINTS.find(each => each === at)
+    return point ? { point, nth: Number(nth) } : this.#refuse(null, name, `must be one of ${FAILPOINTS.join(', ')}, and a number as in ${FAILPOINTS[0]}:17`)
   }
 
   /** Given in seconds, with decimals if need be. At least a millisecond: no timer here makes sense at 0. */
