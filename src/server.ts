@@ -9,6 +9,7 @@ import { buildApp } from './app.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { developmentSecret, signToken, welcome } from './development.ts'
 import { EmbeddedPostgres } from './embedded/index.ts'
+import { armFailpoint } from './failpoints.ts'
 import { createLogger } from './logger.ts'
 import { migrate } from './migrate.ts'
 import { StartError } from './start-error.ts'
@@ -43,6 +44,7 @@ try {
 async function start (): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile()
   const settings = loadConfig(process.env)
+  armFailpoint(settings.failpoint)
   const isDevelopment = settings.database.url === null
   const log = await createLogger(settings.logLevel, { readable: isDevelopment && process.stdout.isTTY })
   stopWithinMs = settings.realtime.drainMs + AFTER_DRAIN_MS
