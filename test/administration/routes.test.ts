@@ -43,6 +43,7 @@ const CALLS: Record<string, Input> = {
   'POST /admin/sessions/{chatId}/messages': { chatId, senderId: 'ben', content: 'private' },
   'POST /admin/messages': { senderId: 'ben', targetUserId: 'cat', content: 'private' },
   'DELETE /admin/sessions/{chatId}': { chatId },
+  'GET /admin/overview': {},
   'GET /admin/audit': { limit: 1 },
 }
 
