@@ -5,6 +5,7 @@
  * of their inbox), so that allocation order = commit order = visibility order. The frames go out after the commit.
  */
 import { ApiError, isDatabaseUnavailable } from './errors.ts'
+import { pass } from './failpoints.ts'
 import type { Database, Queryable } from './plugins/database.ts'
 import type { ChatFrame, FleetingFrame, Frame } from './realtime/frames.ts'
 import type { Hub } from './realtime/hub.ts'
@@ -176,7 +177,9 @@ export class Changes {
         const result = await work(change)
         return { result, frames: await change.finish() }
       })
+      pass('publish')
       this.#hub.publish(frames)
+      pass('answer')
       return result
     } catch (error) {
       if (isDatabaseUnavailable(error)) this.#hub.doubt(locks) // lost at the commit: it may have happened, and nobody has been told

@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto'
 import { join, resolve } from 'node:path'
+import { FAILPOINTS, type ArmedFailpoint } from './failpoints.ts'
 import type { S3Options } from './media/storage/s3.ts'
 
 type Env = Record<string, string | undefined>
@@ -43,6 +44,8 @@ export type Config = Readonly<{
   unknownUsers: 'create' | 'refuse'
   /** Whether somebody whom one does not know has to ask before a DIRECT chat is more than a request. */
   chatRequests: boolean
+  /** Whether there is a page to look at, `/`, which has tokens for its people. */
+  demo: boolean
   media: Readonly<{
     /** Of a file. */
     maxBytes: number
@@ -50,6 +53,8 @@ export type Config = Readonly<{
     maxRequestBytes: number
     /** Of all that a user has uploaded and not deleted; 0: no limit. */
     userQuotaBytes: number
+    /** That a user has on their way to this process; 0: no limit. */
+    uploadsPerUser: number
     /** Absolute. The files where STORAGE is disk; uploads under way in any case. */
     dir: string
     /** null: the files lie in `dir`. */
@@ -93,6 +98,8 @@ export type Config = Readonly<{
     /** All the time that SIGTERM may take to finish what is under way. */
     drainMs: number
   }>
+  /** Where a test wants this process to die. */
+  failpoint: ArmedFailpoint | null
 }>
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -156,10 +163,12 @@ export function loadConfig (env: Env): Config {
     jobs: read.oneOf('JOBS', ['on', 'off'], 'on') === 'on',
     unknownUsers: read.oneOf('UNKNOWN_USERS', ['create', 'refuse'], 'create'),
     chatRequests: read.oneOf('CHAT_REQUESTS', ['on', 'off'], 'off') === 'on',
+    demo: read.oneOf('DEMO', ['on', 'off'], url || env.JWT_PUBLIC_KEY || env.JWKS_URL ? 'off' : 'on') === 'on', // on a developer's own machine
     media: {
       maxBytes: read.integer('MEDIA_MAX_BYTES', { fallback: 100 * MIB, min: 1 }),
       maxRequestBytes: read.integer('MEDIA_MAX_REQUEST_BYTES', { fallback: 500 * MIB, min: 1 }),
       userQuotaBytes: read.integer('MEDIA_USER_QUOTA_BYTES', { fallback: 0 }),
+      uploadsPerUser: read.integer('MEDIA_UPLOADS_PER_USER', { fallback: 50 }),
       dir: resolve(read.text('MEDIA_DIR') ?? join(dataDir, 'media')),
       s3: read.s3(read.oneOf('STORAGE', ['disk', 's3'], 'disk') === 's3'),
     },
@@ -185,6 +194,7 @@ export function loadConfig (env: Env): Config {
       presenceGraceMs: read.milliseconds('PRESENCE_GRACE_SECONDS', 15),
       drainMs: read.milliseconds('DRAIN_SECONDS', 8),
     },
+    failpoint: read.failpoint('FAILPOINT'),
   }
   read.faults.push(...contradictions(env, config))
   if (read.faults.length > 0) throw new ConfigError(read.faults)
@@ -192,7 +202,7 @@ export function loadConfig (env: Env): Config {
 }
 
 /** What is wrong although every single setting is right. */
-function contradictions (env: Env, { bus, database, realtime }: Config): string[] {
+function contradictions (env: Env, { bus, database, demo, realtime }: Config): string[] {
   const faults: string[] = []
   const keys = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL'].filter(name => env[name])
   if (keys.length > 1) faults.push(`${keys.join(', ')}: only one of them can be set`)
@@ -201,6 +211,8 @@ function contradictions (env: Env, { bus, database, realtime }: Config): string[
   }
   if (database.directUrl && !env.DATABASE_URL) faults.push('DATABASE_DIRECT_URL is set without DATABASE_URL')
   if (bus === 'redis' && !env.REDIS_URL) faults.push('REDIS_URL is not set: with BUS=redis, set it to a Redis or Valkey server, redis://host:6379')
+  if (demo && (env.JWT_PUBLIC_KEY || env.JWKS_URL)) faults.push('DEMO=on signs tokens for its people: that takes JWT_SECRET, not a key that can only check them')
+  if (env.FAILPOINT && env.NODE_ENV === 'production') faults.push('FAILPOINT is for tests: it kills the process, and is refused where NODE_ENV is production')
   if (realtime.silenceMs <= realtime.heartbeatMs) {
     faults.push('SILENCE_SECONDS must be more than HEARTBEAT_SECONDS: a healthy socket speaks once a heartbeat')
   }
@@ -249,6 +261,15 @@ class Reader {
     const number = /^\d+$/.test(value) ? Number(value) : NaN
     if (number >= min && number <= max) return number
     return this.#refuse(fallback, name, `must be a whole number ${range(min, max)}`)
+  }
+
+  /** `publish:17`: at the 17th pass. */
+  failpoint (name: string): ArmedFailpoint | null {
+    const value = this.text(name)
+    if (value === null) return null
+    const [, at, nth] = /^(\w+):([1-9]\d*)$/.exec(value) ?? []
+    const point = FAILPOINTS.find(each => each === at)
+    return point ? { point, nth: Number(nth) } : this.#refuse(null, name, `must be one of ${FAILPOINTS.join(', ')}, and a number as in ${FAILPOINTS[0]}:17`)
   }
 
   /** Given in seconds, with decimals if need be. At least a millisecond: no timer here makes sense at 0. */

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { BEGIN_WITHIN_MS, notNow } from './deadline.ts'
 import { ApiError, isDatabaseUnavailable, toApiError } from './errors.ts'
+import { pass } from './failpoints.ts'
 import { batchSpan, currentTrace } from './tracing.ts'
 
 const MAX_BATCH = 256
@@ -198,7 +199,9 @@ export class GroupCommit<Item, Outcome extends { status: string }> {
     if (outcomes.length !== batch.length) throw new Error(`${this.#options.name}: ${batch.length} items and ${outcomes.length} outcomes`)
     const settled = batch.map((entry, index) => ({ entry, item: entry.item, isRepeat: entry.isRepeat, outcome: outcomes[index] as Outcome }))
     const [held, done] = [settled.filter(({ outcome }) => outcome.status === 'busy'), settled.filter(({ outcome }) => outcome.status !== 'busy')]
+    if (done.length > 0) pass('publish')
     this.#options.onCommitted(done)
+    if (done.length > 0) pass('answer')
     for (const { entry: { timer, resolve }, outcome } of done) {
       clearTimeout(timer)
       resolve(outcome)

@@ -9,6 +9,7 @@ import { buildApp } from './app.ts'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { developmentSecret, signToken, welcome } from './development.ts'
 import { EmbeddedPostgres } from './embedded/index.ts'
+import { armFailpoint } from './failpoints.ts'
 import { createLogger } from './logger.ts'
 import { migrate } from './migrate.ts'
 import { StartError } from './start-error.ts'
@@ -43,6 +44,7 @@ try {
 async function start (): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile()
   const settings = loadConfig(process.env)
+  armFailpoint(settings.failpoint)
   const isDevelopment = settings.database.url === null
   const log = await createLogger(settings.logLevel, { readable: isDevelopment && process.stdout.isTTY })
   stopWithinMs = settings.realtime.drainMs + AFTER_DRAIN_MS
@@ -102,10 +104,10 @@ function listenError (cause: NodeJS.ErrnoException, { host, port }: Config): Err
   }
 }
 
-function greeting ({ host, jwt }: Config, secret: string, { port }: AddressInfo): string {
+function greeting ({ demo, host, jwt }: Config, secret: string, { port }: AddressInfo): string {
   const name = ['0.0.0.0', '127.0.0.1', '::', '::1'].includes(host) ? 'localhost' : host
   const token = (sub: string, name: string) => signToken({ ...jwt, secret }, { sub, name })
-  return welcome(`http://${name}:${port}`, { alice: token('alice', 'Alice'), bob: token('bob', 'Bob') })
+  return welcome(`http://${name}:${port}`, { alice: token('alice', 'Alice'), bob: token('bob', 'Bob') }, { demo })
 }
 
 function stop (): Promise<void> {

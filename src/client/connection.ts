@@ -105,7 +105,7 @@ export class Connection {
     const pending = this.#pending.get(re)
     this.#pending.delete(re)
     this.#flush()
-    if (error) pending?.reject(toClientError(error))
+    if (error) pending?.reject(new ClientError(error.code, error.message, error))
     else {
       this.#options.onReply(data as object)
       pending?.resolve(data)
@@ -136,8 +136,4 @@ export class Connection {
     for (const { reject } of lost) reject(connectionLost())
     this.#options.onClose(code, reason)
   }
-}
-
-function toClientError ({ code, message, retryable, retryAfterMs, details }: ErrorData): ClientError {
-  return new ClientError(code, message, { retryable, retryAfterMs, details })
 }

@@ -3,19 +3,19 @@
  * CONNECTION_LOST (before the reply: it is not known whether the command was carried out), CLIENT_STOPPED.
  */
 export class ClientError extends Error {
+  override readonly name = 'ClientError'
   readonly code: string
   /** Whether the same command may be sent again as it is. */
   readonly retryable: boolean
   readonly retryAfterMs: number | undefined
   readonly details: unknown
 
-  constructor (code: string, message: string, { retryable = false, retryAfterMs, details }: { retryable?: boolean, retryAfterMs?: number | undefined, details?: unknown } = {}) {
+  constructor (code: string, message: string, more: { retryable?: boolean, retryAfterMs?: number | undefined, details?: unknown } = {}) {
     super(message)
-    this.name = 'ClientError'
     this.code = code
-    this.retryable = retryable
-    this.retryAfterMs = retryAfterMs
-    this.details = details
+    this.retryable = more.retryable ?? false
+    this.retryAfterMs = more.retryAfterMs
+    this.details = more.details
   }
 }
 

@@ -12,10 +12,10 @@ export { ClientError } from './errors.ts'
 export type * from '../contract.ts'
 export type { Attachment } from '../media/schemas.ts'
 export type { Presence } from '../presence/schemas.ts'
-export type { StoreEvent } from './changes-of.ts'
 export type { Status } from './client.ts'
 export type { EventFrame } from './frames.ts'
 export type { Invitation, ParleyEvent, ParleyListeners, ParleyOptions, SendOptions } from './session.ts'
+export type { StoreEvent } from './teller.ts'
 export type { ChatSummary, LocalMessage } from './views.ts'
 
 /** Others are told no more often that somebody types. */
@@ -131,10 +131,6 @@ export class Parley extends Session {
     return this.insist('get_pins', { chatId })
   }
 
-  forward (messageId: string, chatIds: string[]): Promise<CommandResult<'forward_message'>> {
-    return this.insist('forward_message', { messageId, chatIds, clientMessageId: crypto.randomUUID() })
-  }
-
   report (messageId: string, reason: string): Promise<CommandResult<'report_message'>> {
     return this.insist('report_message', { messageId, reason })
   }
@@ -197,30 +193,26 @@ export class Parley extends Session {
     return this.insist('create_chat', { clientChatId: crypto.randomUUID(), ...more, type: 'GROUP', name, participantIds })
   }
 
-  update (chatId: string, changes: Omit<CommandData<'update_chat'>, 'chatId'>): Promise<ChatView> {
-    return this.insist('update_chat', { ...changes, chatId })
-  }
-
   /** A request or an invitation. */
   accept (chatId: string): Promise<ChatView> {
     return this.insist('accept_chat', { chatId })
   }
 
-  async reject (chatId: string): Promise<void> {
-    await this.command('reject_chat', { chatId })
+  reject (chatId: string): Promise<CommandResult<'reject_chat'>> {
+    return this.command('reject_chat', { chatId })
   }
 
-  async leave (chatId: string): Promise<void> {
-    await this.command('leave_membership', { chatId })
+  leave (chatId: string): Promise<CommandResult<'leave_membership'>> {
+    return this.command('leave_membership', { chatId })
   }
 
   /** Takes its history out of my sight. */
-  async clear (chatId: string): Promise<void> {
-    await this.insist('clear_chat', { chatId })
+  clear (chatId: string): Promise<CommandResult<'clear_chat'>> {
+    return this.insist('clear_chat', { chatId })
   }
 
-  async deleteChat (chatId: string, scope: 'me' | 'everyone' = 'me'): Promise<void> {
-    await this.command('delete_chat', { chatId, scope })
+  deleteChat (chatId: string, scope: 'me' | 'everyone' = 'me'): Promise<CommandResult<'delete_chat'>> {
+    return this.command('delete_chat', { chatId, scope })
   }
 
   addParticipants (chatId: string, userIds: string[], more: { role?: CommandData<'add_participants'>['role'] & string, label?: string } = {}): Promise<CommandResult<'add_participants'>> {
@@ -232,25 +224,21 @@ export class Parley extends Session {
   }
 
   /** My own settings of a chat. */
-  async setMembership (chatId: string, settings: Omit<CommandData<'update_membership'>, 'chatId'>): Promise<void> {
-    await this.insist('update_membership', { ...settings, chatId })
+  setMembership (chatId: string, settings: Omit<CommandData<'update_membership'>, 'chatId'>): Promise<CommandResult<'update_membership'>> {
+    return this.insist('update_membership', { ...settings, chatId })
   }
 
-  async block (userId: string): Promise<void> {
-    await this.insist('block_user', { userId })
+  block (userId: string): Promise<CommandResult<'block_user'>> {
+    return this.insist('block_user', { userId })
   }
 
-  async unblock (userId: string): Promise<void> {
-    await this.insist('unblock_user', { userId })
+  unblock (userId: string): Promise<CommandResult<'unblock_user'>> {
+    return this.insist('unblock_user', { userId })
   }
 
   /** What I say of myself, on all my devices. A text that is not given stays. */
   setPresence (status: CommandData<'presence_update'>['status'], statusText?: string | null): Promise<Presence> {
     return this.insist('presence_update', { status, ...(statusText !== undefined && { statusText }) })
-  }
-
-  updateMe (changes: CommandData<'update_me'>): Promise<Me> {
-    return this.insist('update_me', changes)
   }
 
   // Files, and the rest

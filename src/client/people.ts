@@ -7,7 +7,6 @@ import type { Http } from './http.ts'
 import { Lookup } from './lookup.ts'
 
 export type Unavailable = { unavailable: true }
-export interface Viewers { userIds: string[], count: number }
 
 /** Whoever types is told to have stopped; in case that does not come. */
 const TYPING_MS = 6_000
@@ -23,7 +22,7 @@ export class People {
   readonly #client: Client
   readonly #changed: (chatId?: string) => void
   readonly #typing = new Map<string, Map<string, () => void>>()
-  readonly #viewers = new Map<string, Viewers>()
+  readonly #viewers = new Map<string, number>()
 
   constructor (client: Client, http: Http, changed: (chatId?: string) => void) {
     this.#client = client
@@ -43,13 +42,13 @@ export class People {
     return [...this.#typing.get(chatId)?.keys() ?? []]
   }
 
-  viewers (chatId: string): Viewers | null {
+  viewers (chatId: string): number | null {
     return this.#viewers.get(chatId) ?? null
   }
 
-  /** Nobody (any more) tells us who looks at a chat. */
-  looking (chatId: string, viewers: Viewers | null): void {
-    if (viewers) this.#viewers.set(chatId, viewers)
+  /** null: nobody tells us any more. */
+  looking (chatId: string, viewers: number | null): void {
+    if (viewers !== null) this.#viewers.set(chatId, viewers)
     else this.#viewers.delete(chatId)
     this.#changed(chatId)
   }
@@ -72,7 +71,7 @@ export class People {
   }
 
   #learn ({ users, related, user, message, threadRoot, messages = [], chat, viewerCount }: Extras): void {
-    if (chat && viewerCount !== undefined) this.looking(chat.id, { userIds: [], count: viewerCount })
+    if (chat && viewerCount !== undefined) this.looking(chat.id, viewerCount)
     for (const each of Object.values(users ?? {})) this.users.set(each.id, each)
     if (user) this.users.set(user.id, user)
     for (const [id, row] of Object.entries(related ?? {})) this.quoted.set(id, row)
@@ -86,8 +85,8 @@ export class People {
     else if (type === 'user_typing') this.#type(chatId, data.userId, true)
     else if (type === 'user_stopped_typing') this.#type(chatId, data.userId, false)
     else if (type === 'message_received') this.#type(chatId, data.message.senderId ?? '', false)
-    else if (type === 'user_joined_chat' || type === 'user_left_chat') this.#look(chatId, data.userId, type === 'user_joined_chat')
-    else if (type === 'viewer_count') this.looking(chatId, { userIds: [], count: data.viewerCount })
+    else if (type === 'user_joined_chat' || type === 'user_left_chat') this.#look(chatId, data.userId, type === 'user_joined_chat' ? 1 : -1)
+    else if (type === 'viewer_count') this.looking(chatId, data.viewerCount)
     else if (type === 'inbox_updated' && data.blocks) this.quoted.clear()
   }
 
@@ -100,10 +99,9 @@ export class People {
     this.#changed(chatId)
   }
 
-  #look (chatId: string, userId: string, isLooking: boolean): void {
+  /** (Oneself has been counted from the beginning.) */
+  #look (chatId: string, userId: string, more: number): void {
     const here = this.#viewers.get(chatId)
-    if (!here) return
-    const userIds = here.userIds.filter(each => each !== userId)
-    this.looking(chatId, { userIds: isLooking ? [...userIds, userId] : userIds, count: here.count + (isLooking ? 1 : -1) })
+    if (here !== undefined && userId !== this.#client.state.userId) this.looking(chatId, here + more)
   }
 }

@@ -1,12 +1,11 @@
 import type { Chat, CommandData, CommandName, CommandResult, Membership } from '../contract.ts'
 import type { NewMessage } from '../messages/schemas.ts'
-import { changesOf, type StoreEvent } from './changes-of.ts'
 import { afterClose } from './close-codes.ts'
 import { Client, type Status } from './client.ts'
 import { backoff, systemClock, type Clock } from './clock.ts'
 import { Emitter } from './emitter.ts'
 import { ClientError } from './errors.ts'
-import { EventQueue } from './event-queue.ts'
+import { eventStream, type EventStream } from './event-stream.ts'
 import type { EventFrame } from './frames.ts'
 import { Http } from './http.ts'
 import { LocalStore } from './local-store.ts'
@@ -17,6 +16,7 @@ import { People } from './people.ts'
 import { Receipts } from './receipts.ts'
 import { ServerClock } from './server-clock.ts'
 import type { ClientState } from './state.ts'
+import { Teller, type StoreEvent } from './teller.ts'
 import { Unread } from './unread.ts'
 import { unsent, type LocalMessage } from './views.ts'
 import type { WebSocketClass } from './web-socket.ts'
@@ -57,11 +57,12 @@ export class Session extends Emitter<ParleyListeners> {
   protected readonly clock = new ServerClock()
   protected readonly people: People
   readonly #unread: Unread
+  readonly #teller = new Teller()
   protected readonly receipts: Receipts
   protected readonly outbox: Outbox
   protected readonly store: LocalStore
   protected readonly invited: Lookup<Chat>
-  readonly #queues = new Set<EventQueue<ParleyEvent>>()
+  readonly #queues = new Set<EventStream<ParleyEvent>>()
   protected readonly opened = new Set<string>()
   readonly #dirty = new Set<string>()
   #isDirty = false
@@ -143,10 +144,10 @@ export class Session extends Emitter<ParleyListeners> {
   }
 
   /** What happens from now on, in order, until the client stops or the loop is left. */
-  events (): AsyncIterableIterator<ParleyEvent> {
-    const queue = new EventQueue<ParleyEvent>(() => this.#queues.delete(queue))
-    this.#queues.add(queue)
-    return queue
+  events (): AsyncGenerator<ParleyEvent, void> {
+    const stream = eventStream<ParleyEvent>(() => this.#queues.delete(stream))
+    this.#queues.add(stream)
+    return stream.events
   }
 
   /** Any command, once. @throws {ClientError} also CONNECTION_LOST: it may have been carried out */
@@ -186,7 +187,7 @@ export class Session extends Emitter<ParleyListeners> {
       return chat !== undefined && (chat.messages.has(seq) || chat.cursor >= revision)
     })
     this.#ask()
-    for (const event of changesOf(before, state)) this.#tell(event)
+    for (const event of this.#teller.to(state)) this.#tell(event)
   }
 
   /** What the server is told, or asked, because the store has changed. */
@@ -199,7 +200,7 @@ export class Session extends Emitter<ParleyListeners> {
     if (status === 'live') this.#ask()
     this.#changed()
     this.#tell({ type: 'status', status })
-    if (status === 'stopped') for (const queue of [...this.#queues]) queue.end()
+    if (status === 'stopped') for (const queue of this.#queues) queue.end()
   }
 
   #onAuthenticated (at: string): void {

@@ -2,7 +2,6 @@
 import type { Chat, Head, Membership, Message, Participant } from '../contract.ts'
 import type { ClientError } from './errors.ts'
 import type { Outgoing, Upload } from './outbox.ts'
-import type { Viewers } from './people.ts'
 import { MAX_TOLD } from './message-status.ts'
 import type { ChatState } from './state.ts'
 
@@ -41,8 +40,8 @@ export interface ChatSummary {
   readonly request: 'received' | 'sent' | null
   /** Others, by their ids. */
   readonly typing: readonly string[]
-  /** Of a chat that is open. */
-  readonly viewers: Viewers | null
+  /** How many look at it, of a chat that is open. */
+  readonly viewers: number | null
   /** There may be messages before those that are here: see `loadOlder`. */
   readonly hasOlder: boolean
   readonly loaded: boolean

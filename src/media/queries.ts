@@ -8,31 +8,9 @@ export async function uploadRefusal (db: Queryable, chatId: string, userId: stri
   return row?.refusal || undefined
 }
 
-/** Of one user one after the other, so that what they have in all is known. */
-export async function lockUploads (db: Queryable, userId: string): Promise<void> {
-  await db.query({ name: 'media.lockUploads', text: 'SELECT FROM chat.chat_user u WHERE u.id = $1 FOR NO KEY UPDATE' }, [userId])
-}
-
-/** In bytes: all that they have uploaded and that is still there. */
-export async function uploadedBytes (db: Queryable, userId: string): Promise<number> {
-  const [row] = await db.query<{ bytes: string }>({
-    name: 'media.uploadedBytes',
-    text: 'SELECT coalesce(sum(a.size), 0)::text AS bytes FROM chat.attachment a WHERE a.uploader_id = $1 AND NOT a.is_forwarded',
-  }, [userId])
-  return Number(row?.bytes ?? 0)
-}
-
 export interface StoredObject { hash: string, size: number }
 
-/** From its commit on nobody takes these away; whoever is just doing so is waited for. */
-export async function holdObjects (db: Queryable, objects: StoredObject[]): Promise<void> {
-  await db.query({
-    name: 'media.holdObjects',
-    text: `INSERT INTO chat.media_object (hash, size) SELECT DISTINCT ON (o.hash) o.hash, o.size FROM jsonb_to_recordset($1::jsonb) AS o (hash text, size bigint) ORDER BY o.hash
-           ON CONFLICT (hash) DO UPDATE SET size = excluded.size`,
-  }, [JSON.stringify(objects)])
-}
-
+/** What there is to know of an upload when it comes, or is announced. */
 export interface NewAttachment {
   id: string
   chatId: string
@@ -43,24 +21,43 @@ export interface NewAttachment {
   isVoice: boolean
 }
 
-export async function insertAttachment (db: Queryable, { id, chatId, uploaderId, fileName, size, expectedHash, isVoice }: NewAttachment): Promise<void> {
-  await db.query({
-    name: 'media.insertAttachment',
-    text: 'INSERT INTO chat.attachment (id, chat_id, uploader_id, file_name, size, expected_hash, is_voice, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())',
-  }, [id, chatId, uploaderId, fileName, size, expectedHash ?? null, isVoice])
+/** What it has turned out to be, and what of it is to be in the store. */
+export interface Found { inspected: Inspected, fileName: string, object: StoredObject, thumbnail: StoredObject | undefined }
+
+/**
+ * The row of an upload, where its user may have one more; with `found` its objects are held as well.
+ * @param quota in bytes: all that they have uploaded and that is still there; 0: no limit
+ * @returns why there is none, as the code of an error; undefined: there is one
+ */
+export async function addUpload (db: Queryable, { id, chatId, uploaderId, fileName, size, expectedHash, isVoice }: NewAttachment, quota: number, found?: Found): Promise<string | undefined> {
+  const [row] = await db.query<{ refusal: string }>({ name: 'media.addUpload', text: 'SELECT chat.add_upload($1, $2, $3, $4::jsonb, $5, $6::jsonb) AS refusal' }, [
+    id, chatId, uploaderId, JSON.stringify({ file_name: fileName, size, expected_hash: expectedHash ?? null, is_voice: isVoice }), quota, found ? asRow(found) : null,
+  ])
+  return row?.refusal || undefined
 }
 
-/** What it has turned out to be. @returns whether it is still there to be told */
-export async function describeAttachment (
-  db: Queryable, id: string, { kind, mimeType, width, height, durationMs, codec, waveform }: Inspected, { fileName, object, thumbnail }: { fileName: string, object: StoredObject, thumbnail: StoredObject | undefined }
-): Promise<boolean> {
-  const rows = await db.query({
-    name: 'media.describeAttachment',
-    text: `UPDATE chat.attachment a SET kind = $2::chat.attachment_kind, mime_type = $3, width = $4, height = $5, duration_ms = $6, codec = $7, waveform = $8::jsonb, file_name = $9, size = $10,
-             object_hash = $11, thumbnail_hash = $12
-           WHERE a.id = $1 AND NOT a.ready RETURNING a.id`,
-  }, [id, kind, mimeType, width, height, durationMs, codec, waveform && JSON.stringify(waveform), fileName, object.size, object.hash, thumbnail?.hash ?? null])
-  return rows.length > 0
+/** From its commit on nobody takes the objects away; whoever is just doing so is waited for. @returns whether it is still there to be told */
+export async function describeUpload (db: Queryable, id: string, found: Found): Promise<boolean> {
+  const [row] = await db.query<{ isThere: boolean }>({ name: 'media.describeUpload', text: 'SELECT chat.describe_upload($1, $2::jsonb) AS "isThere"' }, [id, asRow(found)])
+  return row?.isThere === true
+}
+
+/** As the columns are called. */
+function asRow ({ inspected: { kind, mimeType, width, height, durationMs, codec, waveform }, fileName, object, thumbnail }: Found): string {
+  return JSON.stringify({
+    kind,
+    mime_type: mimeType,
+    width,
+    height,
+    duration_ms: durationMs,
+    codec,
+    waveform,
+    file_name: fileName,
+    size: object.size,
+    object_hash: object.hash,
+    thumbnail_hash: thumbnail?.hash ?? null,
+    objects: [object, ...(thumbnail ? [thumbnail] : [])].map(({ hash, size }) => ({ hash, size })),
+  })
 }
 
 /** Its bytes are in the store: from now on it can be sent. What was uploaded for it to another place is of no use any more. */

@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
-import { PassThrough, type Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import type { FastifyRequest } from 'fastify'
+import { PassThrough } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ApiError, toApiError } from '../errors.ts'
+import { save } from './spool.ts'
 
 /** A file as it has come, on disk. */
 export interface ReceivedFile { path: string, size: number, hash: string, fileName: string | undefined, isTooLarge: boolean }
@@ -19,36 +17,21 @@ export interface ReceiveOptions {
   maxRequestBytes: number
   /** Told as soon as a field has come, so that what need not go on is not waited for. */
   onField: (name: string, value: unknown) => Promise<void>
+  /** A client that sends nothing for so long has gone, whatever its connection says. */
+  stalledMs?: number
 }
 
 const MAX_FILES = 10
-/** What @fastify/multipart is registered with, for receiveForm. */
+/** What @fastify/multipart is registered with, for receiveForm: what it lets wait between two of its streams is more than comes at once, so that none stops the one before. */
+export const FORM_OPTIONS = { highWaterMark: 256 * 1024, fileHwm: 256 * 1024 }
 export const FORM_LIMITS = { files: MAX_FILES, fields: 10, parts: MAX_FILES + 10, fieldNameSize: 100, fieldSize: 1_000, headerPairs: 20, headerSize: 32 * 1024 }
-/** A client that sends nothing for so long has gone, whatever its connection says. */
 const STALLED_MS = 30_000
-/** What may wait for the disk while more comes in: it is written in one go. */
-const WRITE_AHEAD_BYTES = 1024 * 1024
-/** So much, and so long, is read and thrown away of a body that is not wanted any more: most clients read no answer before they have said everything. */
-const LINGER_BYTES = 16 * 1024 * 1024
-const LINGER_MS = 1_000
-
-/** A stream into a file, with its length and SHA-256 in hexadecimal. */
-export async function save (from: Readable, path: string): Promise<{ size: number, hash: string }> {
-  const hash = createHash('sha256')
-  let size = 0
-  await pipeline(from, async function * (chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
-      hash.update(chunk)
-      size += chunk.length
-      yield chunk
-    }
-  }, createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: WRITE_AHEAD_BYTES }))
-  return { size, hash: hash.digest('hex') }
-}
+/** So long a client has to read why its upload is refused while it is still sending. As nginx: lingering_timeout. */
+const LINGER_MS = 5_000
 
 /** A body of nothing but a file. @throws {ApiError} TOO_LARGE, VALIDATION_FAILED */
 export function receiveBytes (request: IncomingMessage, path: string, maxBytes: number): Promise<{ size: number, hash: string }> {
-  return receive(request, maxBytes, () => {
+  return receive(request, { maxBytes, stalledMs: STALLED_MS }, () => {
     const bytes = new PassThrough()
     request.on('error', error => bytes.destroy(error)).pipe(bytes)
     return save(bytes, path)
@@ -59,8 +42,8 @@ export function receiveBytes (request: IncomingMessage, path: string, maxBytes: 
  * The parts of a multipart body: files to disk as they come, never held in memory. A file that is too large is marked, and the others go on.
  * @throws {ApiError} TOO_LARGE, VALIDATION_FAILED; what onField throws
  */
-export function receiveForm (request: FastifyRequest, { dir, maxRequestBytes, onField }: ReceiveOptions): Promise<ReceivedForm> {
-  return receive(request.raw, maxRequestBytes, async () => {
+export function receiveForm (request: FastifyRequest, { dir, maxRequestBytes, onField, stalledMs = STALLED_MS }: ReceiveOptions): Promise<ReceivedForm> {
+  return receive(request.raw, { maxBytes: maxRequestBytes, stalledMs }, async () => {
     const files: ReceivedFile[] = []
     const fields = new Map<string, unknown>()
     for await (const part of request.parts()) {
@@ -81,9 +64,9 @@ export function receiveForm (request: FastifyRequest, { dir, maxRequestBytes, on
  * A body, read to its end by `read`, which takes to reading at once. That a client sends too much, or nothing at all, is made an error of the
  * request, where whoever reads from it listens: to destroy it would be to close the connection, which stays for the answer.
  */
-async function receive<Result> (request: IncomingMessage, maxBytes: number, read: () => Promise<Result>): Promise<Result> {
+async function receive<Result> (request: IncomingMessage, { maxBytes, stalledMs }: { maxBytes: number, stalledMs: number }, read: () => Promise<Result>): Promise<Result> {
   const giveUp = (error: ApiError) => request.emit('error', error)
-  const stalled = setTimeout(() => { if (!request.complete) giveUp(new ApiError('VALIDATION_FAILED', 'The upload has stalled')) }, STALLED_MS)
+  const stalled = setTimeout(() => { if (!request.complete) giveUp(new ApiError('VALIDATION_FAILED', 'The upload has stalled')) }, stalledMs)
   let left = maxBytes
   const count = (chunk: Buffer) => {
     stalled.refresh()
@@ -97,7 +80,6 @@ async function receive<Result> (request: IncomingMessage, maxBytes: number, read
     return await read()
   } catch (error) {
     request.off('data', count).unpipe()
-    await linger(request)
     throw reasonOf(error)
   } finally {
     clearTimeout(stalled)
@@ -111,19 +93,20 @@ function reasonOf (error: unknown): unknown {
   return new ApiError('VALIDATION_FAILED', isTooMany ? `An upload has up to ${MAX_FILES} files, and few fields beside them` : 'The multipart body is malformed', { cause: error })
 }
 
-async function linger (request: IncomingMessage): Promise<void> {
-  if (request.complete || request.destroyed) return
-  await new Promise<void>(resolve => {
-    let left = LINGER_BYTES
-    const timer = setTimeout(done, LINGER_MS)
-    const count = (chunk: Buffer) => { if ((left -= chunk.length) < 0) done() }
-    function done (): void {
-      clearTimeout(timer)
-      request.off('data', count).off('end', done).off('close', done)
-      request.pause()
-      resolve()
-    }
-    request.on('data', count).on('end', done).on('close', done)
-    request.resume()
-  })
+/**
+ * For a body that has been refused and is still coming: the connection is not used again, but is closed so that the answer arrives. To close what has
+ * bytes to be read is to reset it, and a reset overtakes the answer. So what comes is read and thrown away; behind the answer this side alone is
+ * closed, and the whole when the client closes its own, or has had time enough to read.
+ */
+export function closeInTheEnd (request: IncomingMessage, reply: FastifyReply): void {
+  if (request.complete) return
+  reply.header('connection', 'close')
+  const { socket } = request
+  request.on('error', () => {}).resume()
+  // What node:http closes a connection with behind its last answer.
+  socket.destroySoon = () => {
+    socket.end()
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+    socket.once('close', () => clearTimeout(timer))
+  }
 }

@@ -6,7 +6,7 @@ import { ApiError, codes } from '../errors.ts'
 import { compile } from '../plugins/validation.ts'
 import { ChatId } from '../primitives.ts'
 import { sendFile } from './download.ts'
-import { FORM_LIMITS, receiveForm } from './receive.ts'
+import { closeInTheEnd, FORM_LIMITS, FORM_OPTIONS, receiveForm } from './receive.ts'
 import { MediaMetadata, MediaRef, MediaReply, NewUpload, SignedUrls, UploadForm, Uploads, UploadTarget, UrlsQuery } from './schemas.ts'
 import type { MediaService } from './service.ts'
 import type { Storage } from './storage/storage.ts'
@@ -24,11 +24,11 @@ const checkFields = compile(Type.Object({ chatId: ChatId, voice: UploadForm.prop
 
 /** For those who send a token. */
 export const mediaRoutes: FastifyPluginAsyncTypebox<MediaRoutesOptions> = async (app, { media, storage, limits: { maxBytes, maxRequestBytes } }) => {
-  await app.register(multipart, { limits: { ...FORM_LIMITS, fileSize: maxBytes }, throwFileSizeLimit: false }) // one file that is too large does not fail the others
+  await app.register(multipart, { ...FORM_OPTIONS, limits: { ...FORM_LIMITS, fileSize: maxBytes }, throwFileSizeLimit: false }) // one file that is too large does not fail the others
 
   app.post('/media', { schema: upload, handlerTimeout: ON_ITS_WAY_MS, validatorCompiler: () => () => true }, async (request, reply) => {
     const { userId } = request.identity
-    const uploads = await media.inFolder(async dir => {
+    const uploads = await media.inFolder(userId, async dir => {
       const onField = async (name: string, value: unknown) => { if (name === 'chatId') await media.requireSender(userId, checkFields({ chatId: value }).chatId) }
       const { files, fields } = await receiveForm(request, { dir, maxRequestBytes, onField })
       const { chatId, voice } = checkFields(Object.fromEntries(fields))
@@ -40,7 +40,7 @@ export const mediaRoutes: FastifyPluginAsyncTypebox<MediaRoutesOptions> = async 
 
   app.post('/media/upload-url', { schema: announce }, async (request, reply) => reply.code(201).send(await media.announce(request.identity.userId, request.body)))
   app.post('/media/:mediaId/complete', { schema: complete, handlerTimeout: ON_ITS_WAY_MS }, request => media.complete(request.identity.userId, request.params.mediaId))
-  app.post('/media/urls', { schema: urls }, request => media.urls(request.identity.userId, request.body.ids))
+  app.post('/media/urls', { schema: urls, config: { isRead: true } }, request => media.urls(request.identity.userId, request.body.ids))
 
   app.get('/media/:mediaId', { schema: get, handlerTimeout: ON_ITS_WAY_MS }, async (request, reply) =>
     sendFile(storage, await media.file(request.identity.userId, request.params.mediaId, 'file'), request, reply))
@@ -54,9 +54,8 @@ export const mediaRoutes: FastifyPluginAsyncTypebox<MediaRoutesOptions> = async 
   })
 }
 
-/** What is left of a body that has been refused is not read: the connection cannot be used again. */
 export function closing (request: FastifyRequest, reply: FastifyReply, error: unknown): never {
-  if (!request.raw.complete) reply.header('connection', 'close')
+  closeInTheEnd(request.raw, reply)
   throw error
 }
 

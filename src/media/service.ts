@@ -1,22 +1,24 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { v7 as uuid } from 'uuid'
 import type { Config } from '../config.ts'
 import { ApiError, isErrorCode, toApiError } from '../errors.ts'
-import type { Database, Queryable } from '../plugins/database.ts'
+import type { Database } from '../plugins/database.ts'
 import type { Cleaning } from './cleaning.ts'
 import { displayName } from './inspect/file-name.ts'
 import { inspect, type Inspected } from './inspect/inspect.ts'
 import { keyOfObject, keyOfUpload } from './keys.ts'
-import { deleteUnsent, describeAttachment, finishAttachment, holdObjects, insertAttachment, lockUploads, ownUpload, uploadedBytes, uploadRefusal, visibleFiles, type NewAttachment, type OwnUpload, type StoredObject, type VisibleFile } from './queries.ts'
-import { save, type ReceivedFile } from './receive.ts'
+import { addUpload, deleteUnsent, describeUpload, finishAttachment, ownUpload, uploadRefusal, visibleFiles, type Found, type NewAttachment, type OwnUpload, type StoredObject, type VisibleFile } from './queries.ts'
+import type { ReceivedFile } from './receive.ts'
 import type { Attachment, NewUpload, SignedUrls, Uploads, UploadTarget } from './schemas.ts'
+import { save } from './spool.ts'
 import type { Storage } from './storage/storage.ts'
 import type { Ticket, Tickets } from './tickets.ts'
+import { underWay } from './under-way.ts'
 
 export type MediaService = ReturnType<typeof mediaService>
 
@@ -35,63 +37,54 @@ export interface ServedFile { key: string, hash: string, size: number, mimeType:
 
 interface LocalFile extends StoredObject { path: string }
 
+interface Examined extends Found { object: LocalFile, thumbnail: LocalFile | undefined, prepared: Promise<void> }
+
 const URL_SECONDS = 300
 /** A phone on a bad line. */
 const UPLOAD_SECONDS = 3_600
 const SIGNED_PATH = '/api/v1/chat/media/signed'
 
 export function mediaService ({ db, storage, cleaning, config, tmpDir, tickets, log }: MediaDependencies) {
-  /** A folder for what is under way, gone afterwards whatever happens. */
-  async function inFolder<Result> (work: (dir: string) => Promise<Result>): Promise<Result> {
-    const dir = join(tmpDir, randomUUID())
-    await mkdir(dir, { recursive: true, mode: 0o700 })
-    try {
-      return await work(dir)
-    } finally {
-      await rm(dir, { recursive: true, force: true })
-    }
+  const inFolder = underWay({ tmpDir, maxPerUser: config.uploadsPerUser })
+
+  function check (refusal: string | undefined): void {
+    if (refusal === undefined) return
+    if (!isErrorCode(refusal)) throw new Error(`The database refuses an upload with ${refusal}`)
+    throw new ApiError(refusal, '', refusal === 'TOO_LARGE' ? { details: { limit: 'MEDIA_USER_QUOTA_BYTES', maxBytes: config.userQuotaBytes } } : {})
   }
 
-  async function requireSender (on: Queryable, chatId: string, userId: string): Promise<void> {
-    const refusal = await uploadRefusal(on, chatId, userId)
-    if (refusal === undefined) return
-    if (!isErrorCode(refusal)) throw new Error(`chat.upload_refusal says ${refusal}`)
-    throw new ApiError(refusal)
+  async function requireSender (userId: string, chatId: string): Promise<void> {
+    check(await uploadRefusal(db, chatId, userId))
   }
 
   /** The row of an upload, where its user may have one more. */
-  async function insert (tx: Queryable, attachment: NewAttachment): Promise<void> {
-    await lockUploads(tx, attachment.uploaderId)
-    await requireSender(tx, attachment.chatId, attachment.uploaderId)
-    if (config.userQuotaBytes > 0 && await uploadedBytes(tx, attachment.uploaderId) + attachment.size > config.userQuotaBytes) {
-      throw new ApiError('TOO_LARGE', '', { details: { limit: 'MEDIA_USER_QUOTA_BYTES', maxBytes: config.userQuotaBytes } })
-    }
-    await insertAttachment(tx, attachment)
+  async function add (upload: NewAttachment, found?: Found): Promise<void> {
+    check(await addUpload(db, upload, config.userQuotaBytes, found))
   }
 
   /** What the bytes are, and what of them is to be stored. */
-  async function examine (file: LocalFile, workDir: string, fileName: string | undefined, isVoice: boolean) {
-    const inspected = await inspect(file.path, { fileName: fileName ?? '', isVoice, workDir })
+  async function examine (file: LocalFile, workDir: string, fileName: string | undefined, isVoice: boolean): Promise<Examined> {
+    const prepared = storage.prepare(file.path, file.size)
+    prepared.catch(() => {}) // (whoever waits for it is told)
+    const look = inspect(file.path, { fileName: fileName ?? '', isVoice, workDir })
+    const inspected = await look.catch(async (error: unknown) => {
+      await prepared
+      throw error
+    })
     const object = inspected.cleanedPath === undefined ? file : await localFile(inspected.cleanedPath)
     const thumbnail = inspected.thumbnailPath === undefined ? undefined : await localFile(inspected.thumbnailPath)
-    return { inspected, object, thumbnail, fileName: displayName(fileName, inspected.mimeType) }
+    return { inspected, object, thumbnail, fileName: displayName(fileName, inspected.mimeType), prepared }
   }
 
   /**
    * The order in which nothing is lost, and nothing left behind: first the rows say what will be in the store (so that it is held there, and found
    * by the sweep if we die), then it is put there, then the attachment can be seen and sent.
+   * @returns undefined: there is no such upload any more
    */
-  async function keep (id: string, { inspected, object, thumbnail, fileName }: Awaited<ReturnType<typeof examine>>, insertRow?: (tx: Queryable) => Promise<void>): Promise<Attachment | undefined> {
-    const objects = [object, ...(thumbnail ? [thumbnail] : [])]
-    const isThere = await db.transaction(async tx => {
-      await insertRow?.(tx)
-      await holdObjects(tx, objects.map(({ hash, size }) => ({ hash, size })))
-      return describeAttachment(tx, id, inspected, { fileName, object, thumbnail })
-    })
-    if (!isThere) return undefined
-    for (const { hash, size, path } of objects) {
+  async function putAndFinish (id: string, { object, thumbnail }: Examined): Promise<Attachment | undefined> {
+    await allOf([object, ...(thumbnail ? [thumbnail] : [])].map(async ({ hash, size, path }) => {
       if (await storage.size(keyOfObject(hash)) !== size) await storage.put(keyOfObject(hash), path)
-    }
+    }))
     return finishAttachment(db, id)
   }
 
@@ -100,7 +93,8 @@ export function mediaService ({ db, storage, cleaning, config, tmpDir, tickets, 
     const examined = await examine(file, dir, file.fileName, isVoice)
     const id = uuid()
     try {
-      const attachment = await keep(id, examined, tx => insert(tx, { id, chatId, uploaderId: userId, fileName: examined.fileName, size: examined.object.size, isVoice }))
+      await allOf([add({ id, chatId, uploaderId: userId, fileName: examined.fileName, size: examined.object.size, isVoice }, examined), examined.prepared])
+      const attachment = await putAndFinish(id, examined)
       if (!attachment) throw new ApiError('CHAT_NOT_FOUND') // deleted meanwhile, with all that was in it
       return { attachment, kind: examined.inspected.kind }
     } catch (error) {
@@ -145,7 +139,7 @@ export function mediaService ({ db, storage, cleaning, config, tmpDir, tickets, 
     inFolder,
 
     /** @throws {ApiError} why they may not upload to this chat */
-    requireSender: (userId: string, chatId: string) => requireSender(db, chatId, userId),
+    requireSender,
 
     /** One bad file does not fail the others. @throws {ApiError} if all of them fail: what the first is refused for, with the whole answer in its details */
     async upload (userId: string, chatId: string, files: ReceivedFile[], { dir, isVoice }: { dir: string, isVoice: boolean }): Promise<Uploads> {
@@ -172,7 +166,7 @@ export function mediaService ({ db, storage, cleaning, config, tmpDir, tickets, 
     async announce (userId: string, { chatId, fileName, size, sha256, voice = false }: NewUpload): Promise<UploadTarget> {
       if (size > config.maxBytes) throw new ApiError('TOO_LARGE', '', { details: { limit: 'MEDIA_MAX_BYTES', maxBytes: config.maxBytes } })
       const id = uuid()
-      await db.transaction(tx => insert(tx, { id, chatId, uploaderId: userId, fileName: fileName ?? '', size, expectedHash: sha256, isVoice: voice }))
+      await add({ id, chatId, uploaderId: userId, fileName: fileName ?? '', size, expectedHash: sha256, isVoice: voice })
       const { ticket, expiresAt } = (await tickets()).issue({ use: 'upload', id, userId, seconds: UPLOAD_SECONDS })
       const direct = await storage.uploadTarget(keyOfUpload(id), { size, seconds: UPLOAD_SECONDS })
       return { id, method: 'PUT', url: direct?.url ?? `${SIGNED_PATH}?ticket=${ticket}`, headers: direct?.headers ?? {}, expiresAt: new Date(expiresAt).toISOString() }
@@ -194,8 +188,13 @@ export function mediaService ({ db, storage, cleaning, config, tmpDir, tickets, 
     async complete (userId: string, mediaId: string): Promise<{ attachment: Attachment }> {
       const upload = await requireOwn(userId, mediaId)
       if (upload.ready) return { attachment: upload.attachment }
-      await requireSender(db, upload.chatId, userId)
-      const attachment = await inFolder(async dir => keep(mediaId, await examineUpload(mediaId, upload, dir))).catch(async (error: unknown) => {
+      await requireSender(userId, upload.chatId)
+      const attachment = await inFolder(userId, async dir => {
+        const examined = await examineUpload(mediaId, upload, dir)
+        const described = describeUpload(db, mediaId, examined)
+        await allOf([described, examined.prepared])
+        return await described ? putAndFinish(mediaId, examined) : undefined
+      }).catch(async (error: unknown) => {
         if (error instanceof ApiError && !error.retryable) await discard(mediaId, userId)
         throw error
       })
@@ -246,6 +245,11 @@ export function mediaService ({ db, storage, cleaning, config, tmpDir, tickets, 
 /** Only messages have types in capitals. */
 function messageTypeOf (kind: Inspected['kind']): 'IMAGE' | 'VIDEO' | 'AUDIO' | 'VOICE' | 'FILE' {
   return ({ image: 'IMAGE', video: 'VIDEO', audio: 'AUDIO', voice: 'VOICE', file: 'FILE' } as const)[kind]
+}
+
+/** Waits for all of them, also where one fails: nothing goes on behind the back of who cleans up. */
+async function allOf (tasks: Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(tasks)) if (result.status === 'rejected') throw result.reason
 }
 
 async function localFile (path: string): Promise<LocalFile> {

@@ -39,7 +39,7 @@ export const signedRoutes: FastifyPluginAsyncTypebox<SignedRoutesOptions> = asyn
     const ticket = await admitted(request.query.ticket)
     if (ticket.use !== 'upload') throw new ApiError('TOKEN_INVALID')
     const { size: announced } = await media.awaitedUpload(ticket)
-    await media.inFolder(async dir => {
+    await media.inFolder(ticket.userId, async dir => {
       const path = join(dir, 'upload')
       const { size } = await receiveBytes(request.raw, path, announced)
       if (size !== announced) throw new ApiError('VALIDATION_FAILED', `The file has ${size} bytes, not ${announced}`)

@@ -82,11 +82,14 @@ export class RequestError extends Error {
   }
 }
 
+/** Where requests go, and by whose leave. */
+export type Asked = Pick<Parley, 'url' | 'token'> & { headers?: Record<string, string> }
+
 /** A REST request, held against the document where the server is one of this process. @throws {RequestError} */
-export async function request<Body = unknown> ({ url, token }: Pick<Parley, 'url' | 'token'>, userId: string, method: string, path: string, body?: object): Promise<Body> {
+export async function request<Body = unknown> ({ url, token, headers }: Asked, userId: string, method: string, path: string, body?: object): Promise<Body> {
   const response = await fetch(`${url}/api/v1/chat${path}`, {
     method,
-    headers: { authorization: `Bearer ${token(userId)}`, ...(body && { 'content-type': 'application/json' }) },
+    headers: { ...headers, authorization: `Bearer ${token(userId)}`, ...(body && { 'content-type': 'application/json' }) },
     ...(body && { body: JSON.stringify(body) }),
   })
   const text = await response.text()
@@ -114,9 +117,9 @@ export interface Truth extends Projection { inboxRevision: number }
 type Reset = Extract<Changes, { reset: true }>
 
 /** A server by its address, and a way past it to the database. */
-export type Judge = Pick<Parley, 'url' | 'token'> & { app: { db: { pool: Pick<pg.ClientBase, 'query'> } } }
+export type Judge = Asked & { app: { db: { pool: Pick<pg.ClientBase, 'query'> } } }
 
-export async function truthOf (parley: Pick<Parley, 'url' | 'token'>, userId: string): Promise<Truth> {
+export async function truthOf (parley: Asked, userId: string): Promise<Truth> {
   const get = <Body>(path: string) => request<Body>(parley, userId, 'GET', path)
   const chats: Truth['chats'] = {}
   const pages: Synced[] = []
@@ -169,17 +172,33 @@ function withoutWatermarksOf (userIds: string[], { chats, ...rest }: Projection)
  */
 export async function sameAsServer (t: Test, parley: Judge, userId: string, ...clients: Client[]): Promise<Truth> {
   const truth = await truthOf(parley, userId)
-  const { inboxRevision, ...expected } = truth
   const blockers = await blockersOf(parley, userId)
   for (const [index, client] of clients.entries()) {
-    await Promise.race([reached(client, truth), after(PATIENCE_MS, undefined, { ref: false })])
+    const { found, wanted } = await comparable(truth, blockers, client)
     const name = clients.length > 1 ? `${userId}, client ${index + 1}` : userId
-    t.equal(client.state.inboxRevision, inboxRevision, `${name}: inbox revision`)
-    const [found, wanted] = [withoutWatermarksOf(blockers, projectionOf(client.state)), { ...expected, chats: asFarAsLoaded(expected.chats, client) }]
     if (isDeepStrictEqual(found, wanted)) t.pass(`${name}: the store is what the server says`)
     else t.strictSame(found, wanted, `${name}: the store is what the server says`) // slow on much data, but shows the difference
   }
   return truth
+}
+
+/**
+ * What the server says of a user, to be held against their client: now, and again when it has come back.
+ * @returns what the client holds, and what it should; once it has come that far, or after a while. `live`: how far others have read is left out. That is
+ * told by events that nobody keeps, and what of it got lost comes when the client comes back.
+ */
+export async function likenessOf (parley: Judge, userId: string): Promise<(client: Client, when: 'live' | 'back') => Promise<{ found: object, wanted: object }>> {
+  const truth = await truthOf(parley, userId)
+  const blockers = await blockersOf(parley, userId)
+  const others = Object.values(truth.chats).flatMap(({ watermarks }) => Object.keys(watermarks)).filter(id => id !== userId)
+  const own = { ...withoutWatermarksOf(others, truth), inboxRevision: truth.inboxRevision }
+  return (client, when) => when === 'live' ? comparable(own, others, client) : comparable(truth, blockers, client)
+}
+
+async function comparable (truth: Truth, blockers: string[], client: Client): Promise<{ found: Truth, wanted: Truth }> {
+  await Promise.race([reached(client, truth), after(PATIENCE_MS, undefined, { ref: false })])
+  const { inboxRevision } = client.state
+  return { found: { inboxRevision, ...withoutWatermarksOf(blockers, projectionOf(client.state)) }, wanted: { ...truth, chats: asFarAsLoaded(truth.chats, client) } }
 }
 
 function asFarAsLoaded (chats: Truth['chats'], { state }: Client): Truth['chats'] {

@@ -4,7 +4,7 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { request } from '../helpers/live.ts'
-import { download, filesOf, picture, sweep } from '../helpers/media.ts'
+import { download, filesOf, picture, sweep, uploadOne } from '../helpers/media.ts'
 import { startParley } from '../helpers/parley.ts'
 import { startS3 } from '../helpers/s3.ts'
 import { rest } from '../helpers/wire.ts'
@@ -65,6 +65,28 @@ for (const kind of ['disk', 's3'] as const) {
       }
       await sweep(parley.app)
       t.strictSame(await left(), before)
+    })
+
+    t.test('parts of a file, with a token and by a signed URL; and a forged one', async t => {
+      const file = await uploadOne(parley, 'alice', chatId, { name: 'digits.txt', bytes: '0123456789' })
+      const { data: [signed] } = await request<{ data: { url: string }[] }>(parley, 'alice', 'POST', '/media/urls', { ids: [file.id] })
+      const ways: [string, object][] = [[file.url, { as: 'alice' }], [String(signed?.url), {}]]
+      for (const [url, who] of ways) {
+        const part = async (range: string) => {
+          const { status, bytes, headers } = await download(parley, url, { ...who, headers: { range } })
+          return [status, String(bytes), headers.get('content-range')]
+        }
+        t.strictSame(await part('bytes=2-4'), [206, '234', 'bytes 2-4/10'])
+        t.strictSame(await part('bytes=-3'), [206, '789', 'bytes 7-9/10'])
+        t.strictSame(await part('bytes=9-99'), [206, '9', 'bytes 9-9/10'])
+        t.strictSame(await part('bytes=10-'), [416, '', 'bytes */10'])
+      }
+      const [path, ticket = ''] = String(signed?.url).split('ticket=')
+      const [payload = '', signature = ''] = ticket.split('.')
+      const forged = Buffer.from(JSON.stringify({ ...JSON.parse(String(Buffer.from(payload, 'base64url'))), userId: 'bob' })).toString('base64url')
+      for (const wrong of [`${forged}.${signature}`, `${payload}.`, `${payload}.${'A'.repeat(43)}`]) t.equal((await download(parley, `${path}ticket=${wrong}`)).status, 401)
+      t.equal((await rest(parley, 'DELETE', file.url, { token: parley.token('alice') })).status, 204)
+      t.equal((await download(parley, String(signed?.url))).status, 404, 'of a file that is no more')
     })
 
     t.test('larger than files may be', async t => {

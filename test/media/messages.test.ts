@@ -68,6 +68,15 @@ t.test('of many sends of one file at once, one has it', async t => {
   t.strictSame(codes.filter(code => code === 'ATTACHMENT_USED').length, 19)
 })
 
+t.test('of two sends of one batch that name one file, the first has it', async t => {
+  const file = await uploadOne(parley, 'alice', chatId, text('one batch'))
+  const item = (key: string) => ({ chatId, senderId: 'alice', content: key, clientMessageId: key, requestHash: key, attachments: [{ id: file.id }] })
+  const { rows } = await parley.app.db.pool.query('SELECT status, code FROM chat.send_messages($1::jsonb) ORDER BY idx', [JSON.stringify([item('batch-1'), item('batch-2')])])
+  t.strictSame(rows.map(({ status }) => status === 'created'), [true, false])
+  t.equal(rows[1].code, 'ATTACHMENT_USED')
+  t.strictSame((await history(parley, 'bob', chatId)).filter(({ attachments }) => attachments.some(({ id }) => id === file.id)).map(({ content }) => content), ['batch-1'])
+})
+
 t.test('send_media is the short form', async t => {
   const alice = await signIn(parley, 'alice')
   const file = await uploadOne(parley, 'alice', chatId, text('short'))
@@ -124,7 +133,7 @@ t.test('bytes that are uploaded again while they are taken away are there in the
   const { storage, db: { pool } } = parley.app
   const { remove } = storage
   const waits = async (): Promise<boolean> => {
-    const { rowCount } = await pool.query("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%media_object (hash, size)%'")
+    const { rowCount } = await pool.query("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%chat.add_upload%'")
     return rowCount === 1 || new Promise(resolve => setTimeout(resolve, 5)).then(waits)
   }
   const first = await uploadOne(parley, 'alice', chatId, text('again and again'))

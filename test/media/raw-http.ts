@@ -25,7 +25,7 @@ export async function postRaw (url: string, path: string, { headers, body = [], 
   socket.write(`POST ${path} HTTP/1.1\r\n${lines}\r\n`)
   for (const part of body) socket.write(part)
   if (hangUp) socket.end()
-  if (endless) void pour(socket, endless)
+  if (endless) pour(socket, endless)
   try {
     return await answer
   } finally {
@@ -33,10 +33,11 @@ export async function postRaw (url: string, path: string, { headers, body = [], 
   }
 }
 
-async function pour (socket: Socket, chunk: Buffer): Promise<void> {
-  while (!socket.destroyed) {
-    if (!socket.write(chunk)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => {}) // (it is cut off: that is what this is about)
-  }
+/** For as long as it is taken; to be cut off is what this is about. */
+function pour (socket: Socket, chunk: Buffer): void {
+  const more = () => { while (!socket.destroyed && socket.write(chunk)); }
+  socket.on('drain', more)
+  more()
 }
 
 async function read (socket: Socket): Promise<RawAnswer | undefined> {

@@ -56,7 +56,7 @@ export async function opus (container: 'ogg' | 'webm', noisySeconds: number, sil
 /** MP4 with AAC that nobody could listen to. */
 export async function m4a (seconds: number): Promise<Buffer> {
   const packets = Array.from({ length: Math.round(seconds / PACKET_SECONDS) }, () => OPUS_NOISE)
-  return await sound(new Mp4OutputFormat(), 'aac', { codec: 'mp4a.40.2', numberOfChannels: 1, sampleRate: 48_000, description: Buffer.from([0x11, 0x88]) }, packets)
+  return await sound(new Mp4OutputFormat({ fastStart: false }), 'aac', { codec: 'mp4a.40.2', numberOfChannels: 1, sampleRate: 48_000, description: Buffer.from([0x11, 0x88]) }, packets)
 }
 
 async function sound (format: OggOutputFormat | WebMOutputFormat | Mp4OutputFormat, codec: AudioCodec, decoderConfig: AudioDecoderConfig, packets: Uint8Array[]): Promise<Buffer> {
@@ -74,7 +74,7 @@ async function sound (format: OggOutputFormat | WebMOutputFormat | Mp4OutputForm
 /** VP9 that nobody could look at, of ten frames a second. */
 export async function video (container: 'mp4' | 'webm', { width, height, rotation = 0, frames = 10, frameBytes = 100 }: { width: number, height: number, rotation?: 0 | 90, frames?: number, frameBytes?: number }): Promise<Buffer> {
   const source = new EncodedVideoPacketSource('vp9')
-  const output = new Output({ format: container === 'mp4' ? new Mp4OutputFormat() : new WebMOutputFormat(), target: new BufferTarget() })
+  const output = new Output({ format: container === 'mp4' ? new Mp4OutputFormat({ fastStart: false }) : new WebMOutputFormat(), target: new BufferTarget() })
   output.addVideoTrack(source, rotation === 0 ? {} : { rotation })
   await output.start()
   for (let frame = 0; frame < frames; frame++) {

@@ -2,9 +2,10 @@
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import t from 'tap'
 import { startParley } from '../helpers/parley.ts'
-import { download, filesOf, picture, upload, uploadOne } from '../helpers/media.ts'
+import { download, filesOf, picture, sweep, upload, uploadOne, uploadSlowly } from '../helpers/media.ts'
 import { makeGroup } from '../helpers/world.ts'
 
 const parley = await startParley(t)
@@ -107,6 +108,38 @@ t.test('an upload that is broken off leaves nothing', async t => {
   sent.destroy()
   await until(async () => (await filesOf(parley.mediaDir)).length === before.length)
   t.strictSame(await filesOf(parley.mediaDir), before)
+})
+
+t.test('a user has only so many uploads on their way', async t => {
+  const few = await startParley(t, { MEDIA_UPLOADS_PER_USER: '2' })
+  const chatId = await makeGroup(few, 'alice', ['bob'])
+  const half = () => {
+    const bytes = new Readable({ read () {} })
+    bytes.push('half of it')
+    return { bytes, answer: uploadSlowly(few, 'alice', chatId, bytes) }
+  }
+  const underWay = [half(), half()]
+  await until(async () => (await filesOf(join(few.mediaDir, 'tmp'))).length === 2)
+  const refused = await upload(few, 'alice', chatId, [{ bytes: 'x' }])
+  t.match(refused, { status: 429, body: { code: 'RATE_LIMITED', details: { limit: 'MEDIA_UPLOADS_PER_USER', max: 2 } } })
+  t.equal((await upload(few, 'bob', chatId, [{ bytes: 'x' }])).status, 201, 'others have their own')
+  for (const { bytes, answer } of underWay) {
+    bytes.push(null)
+    t.equal((await answer).status, 201)
+  }
+  t.equal((await upload(few, 'alice', chatId, [{ bytes: 'x' }])).status, 201, 'afterwards there is room again')
+})
+
+t.test('many notes of one file do not hide those of another', async t => {
+  const sql = (text: string, values: unknown[] = []) => parley.app.db.pool.query(text, values)
+  const [kept, gone] = [await uploadOne(parley, 'alice', chatId, { bytes: 'noted often' }), await uploadOne(parley, 'alice', chatId, { bytes: 'noted last' })]
+  const before = await filesOf(parley.mediaDir)
+  await sql('INSERT INTO chat.media_garbage (key) SELECT a.object_hash FROM chat.attachment a, generate_series(1, 250) WHERE a.id = $1', [kept.id])
+  await sql('DELETE FROM chat.attachment a WHERE a.id = $1', [gone.id])
+  await sweep(parley.app)
+  t.equal((await filesOf(parley.mediaDir)).length, before.length - 1)
+  t.equal((await sql('SELECT FROM chat.media_garbage')).rowCount, 0)
+  t.equal(String((await download(parley, kept.url, { as: 'alice' })).bytes), 'noted often')
 })
 t.end()
 

@@ -92,6 +92,9 @@ t.test('names the setting that is wrong', async t => {
     [{ MAX_CONNECTIONS_PER_USER: '0' }, /^MAX_CONNECTIONS_PER_USER /],
     [{ SWEEP_SECONDS: '0' }, /^SWEEP_SECONDS /],
     [{ DRAIN_SECONDS: '9999999' }, /^DRAIN_SECONDS /], // setTimeout would fire at once
+    [{ FAILPOINT: 'publish' }, /^FAILPOINT must be one of publish, answer, and a number/],
+    [{ FAILPOINT: 'elsewhere:1' }, /^FAILPOINT /],
+    [{ FAILPOINT: 'publish:1', NODE_ENV: 'production' }, /^FAILPOINT is for tests/],
     [{ HEARTBEAT_SECONDS: '40' }, /^SILENCE_SECONDS must be more than HEARTBEAT_SECONDS/],
   ]
   for (const [env, line] of cases) {
@@ -115,5 +118,6 @@ t.test('.env.example has every setting, with its default', async t => {
 
   const asked = new Set<string>()
   loadConfig(new Proxy({}, { get: (_, name) => { asked.add(String(name)) } }))
+  asked.delete('FAILPOINT') // for tests alone
   t.same([...listed.keys()].sort(), [...asked].sort())
 })

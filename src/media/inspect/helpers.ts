@@ -22,29 +22,24 @@ const IDLE_MS = 10_000
 export class Helpers {
   readonly #turns = new Turns(AT_ONCE, 1)
   readonly #idle = new Set<Helper>()
-  readonly #withinMs: number
   #asked = 0
 
-  constructor ({ withinMs = LOOK_WITHIN_MS } = {}) {
-    this.#withinMs = withinMs
-  }
-
   /** @throws {ApiError} OVERLOADED when too many wait already; VALIDATION_FAILED where a helper has died of the file or not come to an end: so would the next */
-  async look (task: Look): Promise<Answer> {
+  async look (task: Look, withinMs = LOOK_WITHIN_MS): Promise<Answer> {
     if (this.#asked >= AT_ONCE + MAX_WAITING) throw new ApiError('OVERLOADED', '', { retryAfterMs: 5000 })
     this.#asked++
     try {
-      return await this.#turns.run(0, () => this.#ask(task))
+      return await this.#turns.run(0, () => this.#ask(task, withinMs))
     } finally {
       this.#asked--
     }
   }
 
-  async #ask (task: Look): Promise<Answer> {
+  async #ask (task: Look, withinMs: number): Promise<Answer> {
     const [helper = new Helper(ended => this.#idle.delete(ended))] = this.#idle
     this.#idle.delete(helper)
     try {
-      const reply = await helper.ask(task, this.#withinMs)
+      const reply = await helper.ask(task, withinMs)
       if (reply.memory > MAX_MEMORY_BYTES) helper.end()
       else this.#idle.add(helper)
       return reply

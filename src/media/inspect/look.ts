@@ -17,7 +17,7 @@ export interface Inspected {
   codec: string | null
   /** 64 whole numbers from 0, silence, to 100, full scale. Voice messages only. */
   waveform: number[] | null
-  /** A file to serve instead of the uploaded one (orientation applied, EXIF and GPS gone), or undefined where the bytes stay as they are. */
+  /** The file to serve (orientation applied, EXIF and GPS gone): another one, or the uploaded one where something in it has been blanked; undefined where its bytes stay as they are. */
   cleanedPath: string | undefined
   /** WebP, at most 320 px a side; undefined: none can be made. */
   thumbnailPath: string | undefined

@@ -1,6 +1,7 @@
 import { ADTS, FilePathSource, FLAC, Input, MATROSKA, MP3, MP4, OGG, QTFF, WAVE, WEBM } from 'mediabunny'
 import { ApiError } from '../../errors.ts'
 import type { Inspected } from './look.ts'
+import { blankNotes } from './notes.ts'
 import { mediaType } from './types.ts'
 import { waveform } from './waveform.ts'
 
@@ -15,12 +16,14 @@ const SOUND_OF: Readonly<Record<string, string>> = {
   'video/3gpp': 'audio/3gpp',
   'video/3gpp2': 'audio/3gpp2',
 }
+/** What notes.ts can read. */
+const WITH_NOTES: ReadonlySet<string> = new Set(['video/mp4', 'video/quicktime', 'video/3gpp', 'video/3gpp2', 'audio/mp4', 'audio/3gpp', 'audio/3gpp2'])
 const MAX_CACHE_BYTES = 4 * 1024 * 1024
 /** The columns are integers, and these come from the file. */
 const MAX_SIDE = 65_535
 const MAX_DURATION_MS = 2_147_483_647
 
-/** Reads the container of sound or film: what is in it, how long and how large it is. The bytes stay as they are; only a voice message is decoded, for its waveform. */
+/** Reads the container of sound or film: what is in it, how long and how large it is. Of the MP4 family the notes are blanked in the file itself; else its bytes stay as they are. Only a voice message is decoded, for its waveform. */
 export async function lookAtTracks (path: string, { mimeType, isVoice }: { mimeType: string, isVoice: boolean }): Promise<Inspected> {
   const input = new Input({
     formats: CONTAINERS,
@@ -42,7 +45,7 @@ export async function lookAtTracks (path: string, { mimeType, isVoice }: { mimeT
       durationMs: within(MAX_DURATION_MS, duration),
       codec: await (video ?? audio)!.getCodec(),
       waveform: isVoice && audio ? await waveform(audio) : null,
-      cleanedPath: undefined,
+      cleanedPath: WITH_NOTES.has(type.mimeType) && await blankNotes(path) ? path : undefined,
       thumbnailPath: undefined,
     }
   } catch (error) {

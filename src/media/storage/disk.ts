@@ -7,6 +7,8 @@ import type { ByteRange, Storage } from './storage.ts'
 
 /** Each read is a trip to another thread, which costs more than to read. */
 const READ_BYTES = 256 * 1024
+/** Smaller files are on the disk in no time. */
+const WORTH_AN_EARLY_START = 1024 * 1024
 /** One is on its way out, one waits, one is read into. */
 const BUFFERS = 3
 
@@ -18,15 +20,19 @@ export function diskStorage (root: string): Storage {
   const pathOf = (key: string) => join(root, ...key.split('/'))
 
   return {
+    async prepare (path, size) {
+      if (size >= WORTH_AN_EARLY_START) await sync(path)
+    },
+
     async put (key, path) {
       const target = pathOf(key)
       const folder = dirname(target)
-      const made = await mkdir(folder, { recursive: true, mode: 0o700 })
-      await sync(path)
+      const [made] = await Promise.all([mkdir(folder, { recursive: true, mode: 0o700 }), sync(path)])
       await rename(path, target)
-      await sync(folder)
       // New folders are entries of those above them.
-      if (made) for (let above = folder; above.length >= made.length; above = dirname(above)) await sync(dirname(above))
+      const changed = [folder]
+      if (made) for (let above = folder; above.length >= made.length;) changed.push(above = dirname(above))
+      await Promise.all(changed.map(sync))
     },
 
     async size (key) {

@@ -47,6 +47,8 @@ export function s3Storage ({ bucket, region, endpoint, credentials, forcePathSty
   }
 
   return {
+    prepare: async () => {},
+
     async put (key, path) {
       const { size } = await stat(path)
       const upload = new Upload({

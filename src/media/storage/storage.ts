@@ -12,6 +12,8 @@ export interface UploadTarget { url: string, headers: Record<string, string> }
  * them, or of when they are to go.
  */
 export interface Storage {
+  /** What can be done of `put` before it is known whether, and where, the file goes: so that it is done while it is looked at. */
+  prepare: (path: string, size: number) => Promise<void>
   /**
    * The file at `path`, which the store may move away. Nobody ever sees a part of it; once it resolves it outlives a crash.
    * What has been there under the key is replaced.

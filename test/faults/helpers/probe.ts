@@ -19,6 +19,19 @@ const CLASSES = { Connection: 'connection.ts', Chain: 'chain.ts' }
 
 const Timer = setTimeout(() => {}, 0).constructor as new () => NodeJS.Timeout
 
+/** As much as can be told at once: `Holdings` asks the whole heap, which takes seconds. `handles`: what keeps the process alive, by kind, sockets and due timers among it. */
+export type Stock = Pick<Holdings, 'heapBytes' | 'externalBytes' | 'handles'>
+
+function glance (): Stock {
+  globalThis.gc?.()
+  const kinds = process.getActiveResourcesInfo()
+  return {
+    heapBytes: getHeapStatistics().used_heap_size,
+    externalBytes: process.memoryUsage().external,
+    handles: Object.fromEntries([...Map.groupBy(kinds, kind => kind)].map(([kind, all]) => [kind, all.length])),
+  }
+}
+
 async function takeStock (): Promise<Holdings> {
   const objects: Holdings['objects'] = {}
   for (const [name, file] of Object.entries(CLASSES)) {
@@ -46,6 +59,7 @@ function handles (): Record<string, number> {
 
 process.on('message', message => {
   if (message === 'weigh') process.send?.(weigh())
+  if (message === 'glance') process.send?.(glance())
   if (message === 'take stock') void takeStock().then(holdings => process.send?.(holdings))
 })
 process.channel?.unref() // the server ends when it would without us

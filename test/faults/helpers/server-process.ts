@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import { freePort } from '../../../src/ports.ts'
 import { JWT_SECRET, token } from '../../helpers/parley.ts'
-import type { Holdings } from './probe.ts'
+import type { Holdings, Stock } from './probe.ts'
 
 const PROBE = join(import.meta.dirname, 'probe.ts')
 /** Starting again is most of what these tests wait for: what was compiled once need not be again. */
@@ -38,11 +38,11 @@ export class ServerProcess {
     return server
   }
 
-  /** @throws if it ends instead */
-  async start (): Promise<void> {
+  /** @param more settings of this life @throws if it ends instead */
+  async start (more: Record<string, string> = {}): Promise<void> {
     const child = spawn(process.execPath, ['--expose-gc', '--import', PROBE, 'src/server.ts'], {
       env: {
-        ...process.env, NODE_COMPILE_CACHE: CACHE, JWT_SECRET, HOST: '127.0.0.1', PORT: `${this.#port}`, RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', RATE_LIMIT_ACCEPTS: '0', LOG_LEVEL: 'fatal', ...this.#settings,
+        ...process.env, NODE_COMPILE_CACHE: CACHE, JWT_SECRET, HOST: '127.0.0.1', PORT: `${this.#port}`, RATE_LIMIT_COMMANDS: '0', RATE_LIMIT_REQUESTS: '0', RATE_LIMIT_ACCEPTS: '0', LOG_LEVEL: 'fatal', ...this.#settings, ...more,
       },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
@@ -66,6 +66,21 @@ export class ServerProcess {
     await once(this.#child, 'exit')
   }
 
+  signal (signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  /** When the process has ended, by itself. */
+  async ended (): Promise<void> {
+    if (this.#child && this.isRunning) await once(this.#child, 'exit')
+  }
+
+  /** What it says of itself. @throws if it does not, in time */
+  async health (withinMs: number): Promise<{ status: string, bus?: string }> {
+    const response = await fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(withinMs), headers: { connection: 'close' } })
+    return await response.json() as { status: string, bus?: string }
+  }
+
   get pid (): number {
     return this.#child?.pid ?? 0
   }
@@ -76,6 +91,10 @@ export class ServerProcess {
 
   async takeStock (): Promise<Holdings> {
     return this.#ask('take stock')
+  }
+
+  async glance (): Promise<Stock> {
+    return this.#ask('glance')
   }
 
   /** What the process has of the machine, garbage collected: quick, where stock is not. */
