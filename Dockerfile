@@ -11,14 +11,14 @@ COPY src src
 COPY bin bin
 RUN node prisma/generate.ts
 
-# The typed client for the browser. (Its bundler comes as an optional dependency, one a platform.)
+# The typed client for the browser, and our pages. (Their bundler comes as an optional dependency, one a platform.)
 FROM node:24-slim AS client
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 COPY src src
 COPY bin bin
-RUN node src/client/build.ts
+RUN node src/client/build.ts && node src/cli/build-pages.ts
 
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 MEDIA_DIR=/var/lib/parley/media

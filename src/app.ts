@@ -14,6 +14,7 @@ import { sanctionsService } from './chats/sanctions.ts'
 import { chatsService } from './chats/service.ts'
 import type { Config } from './config.ts'
 import { ANSWER_WITHIN_MS } from './deadline.ts'
+import { demo } from './demo/index.ts'
 import { media } from './media/index.ts'
 import { mediaParts, type MediaParts } from './media/parts.ts'
 import { signedRoutes } from './media/signed-routes.ts'
@@ -27,8 +28,11 @@ import { bansService } from './moderation/bans.ts'
 import { moderation } from './moderation/index.ts'
 import { reportsService } from './moderation/reports.ts'
 import { reviewService } from './moderation/review.ts'
+import { operator } from './operator/index.ts'
+import { operatorService } from './operator/service.ts'
 import { admin } from './plugins/admin.ts'
 import { auth, bearerToken } from './plugins/auth.ts'
+import { browser } from './plugins/browser.ts'
 import { database } from './plugins/database.ts'
 import { answerInTime } from './plugins/deadline.ts'
 import { earlyErrors, errorHandler } from './plugins/error-handler.ts'
@@ -96,6 +100,9 @@ export async function buildApp (config: Config, logger?: FastifyBaseLogger, bus?
   await app.register(health)
   await app.register(auth, { config })
   await app.register(admin, { config })
+  await app.register(browser)
+  await app.register(demo, { config })
+  app.page('/admin', 'admin') // there is nothing in it without a token
 
   const changesReader = new ChangesReader(app.db)
   await app.register(realtime, {
@@ -172,6 +179,7 @@ async function api (app: FastifyInstance, { config, changes, changesReader, user
   await app.register(reactions, { reactions: reactionsService(db, grouped), grouped })
   await app.register(pins, { pins: pinsService(db, changes) })
   await app.register(moderation, { reports: reportsService(db), review: reviewService({ db, changes, bans, config }), bans })
+  await app.register(operator, { operator: operatorService(app, config) })
   await app.register(receipts, { receipts: receiptService, marks, deliveries })
   await app.register(search, { search: searchService(db), indexer })
   await app.register(blocks, { blocks: blocksService({ db, changes, ensureUsers, unblocked: receiptService.reveal }) })

@@ -44,6 +44,8 @@ export type Config = Readonly<{
   unknownUsers: 'create' | 'refuse'
   /** Whether somebody whom one does not know has to ask before a DIRECT chat is more than a request. */
   chatRequests: boolean
+  /** Whether there is a page to look at, `/`, which has tokens for its people. */
+  demo: boolean
   media: Readonly<{
     /** Of a file. */
     maxBytes: number
@@ -161,6 +163,7 @@ export function loadConfig (env: Env): Config {
     jobs: read.oneOf('JOBS', ['on', 'off'], 'on') === 'on',
     unknownUsers: read.oneOf('UNKNOWN_USERS', ['create', 'refuse'], 'create'),
     chatRequests: read.oneOf('CHAT_REQUESTS', ['on', 'off'], 'off') === 'on',
+    demo: read.oneOf('DEMO', ['on', 'off'], url || env.JWT_PUBLIC_KEY || env.JWKS_URL ? 'off' : 'on') === 'on', // on a developer's own machine
     media: {
       maxBytes: read.integer('MEDIA_MAX_BYTES', { fallback: 100 * MIB, min: 1 }),
       maxRequestBytes: read.integer('MEDIA_MAX_REQUEST_BYTES', { fallback: 500 * MIB, min: 1 }),
@@ -199,7 +202,7 @@ export function loadConfig (env: Env): Config {
 }
 
 /** What is wrong although every single setting is right. */
-function contradictions (env: Env, { bus, database, realtime }: Config): string[] {
+function contradictions (env: Env, { bus, database, demo, realtime }: Config): string[] {
   const faults: string[] = []
   const keys = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWKS_URL'].filter(name => env[name])
   if (keys.length > 1) faults.push(`${keys.join(', ')}: only one of them can be set`)
@@ -208,6 +211,7 @@ function contradictions (env: Env, { bus, database, realtime }: Config): string[
   }
   if (database.directUrl && !env.DATABASE_URL) faults.push('DATABASE_DIRECT_URL is set without DATABASE_URL')
   if (bus === 'redis' && !env.REDIS_URL) faults.push('REDIS_URL is not set: with BUS=redis, set it to a Redis or Valkey server, redis://host:6379')
+  if (demo && (env.JWT_PUBLIC_KEY || env.JWKS_URL)) faults.push('DEMO=on signs tokens for its people: that takes JWT_SECRET, not a key that can only check them')
   if (env.FAILPOINT && env.NODE_ENV === 'production') faults.push('FAILPOINT is for tests: it kills the process, and is refused where NODE_ENV is production')
   if (realtime.silenceMs <= realtime.heartbeatMs) {
     faults.push('SILENCE_SECONDS must be more than HEARTBEAT_SECONDS: a healthy socket speaks once a heartbeat')

@@ -32,11 +32,12 @@ export function signToken ({ secret, issuer, audience }: Config['jwt'] & { secre
 }
 
 /** What to do next, for somebody who has just started Parley for the first time. */
-export function welcome (address: string, tokens: Record<'alice' | 'bob', string>): string {
+export function welcome (address: string, tokens: Record<'alice' | 'bob', string>, { demo }: Pick<Config, 'demo'>): string {
   const socket = `${address.replace('http', 'ws')}/api/v1/chat/ws`
   const terminal = (token: string) => `npx wscat -c ${socket} -H "Authorization: Bearer ${token}"`
   return `
-Parley is ready. API documentation: ${address}/docs
+Parley is ready.${demo ? ` Two people, side by side: ${address}/` : ''}
+API documentation: ${address}/docs
 
 Tokens
   alice: ${tokens.alice}

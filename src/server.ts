@@ -104,10 +104,10 @@ function listenError (cause: NodeJS.ErrnoException, { host, port }: Config): Err
   }
 }
 
-function greeting ({ host, jwt }: Config, secret: string, { port }: AddressInfo): string {
+function greeting ({ demo, host, jwt }: Config, secret: string, { port }: AddressInfo): string {
   const name = ['0.0.0.0', '127.0.0.1', '::', '::1'].includes(host) ? 'localhost' : host
   const token = (sub: string, name: string) => signToken({ ...jwt, secret }, { sub, name })
-  return welcome(`http://${name}:${port}`, { alice: token('alice', 'Alice'), bob: token('bob', 'Bob') })
+  return welcome(`http://${name}:${port}`, { alice: token('alice', 'Alice'), bob: token('bob', 'Bob') }, { demo })
 }
 
 function stop (): Promise<void> {

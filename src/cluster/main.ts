@@ -42,7 +42,7 @@ async function start (): Promise<void> {
   await migrate({ url, setting: 'DATABASE_URL', env: process.env })
 
   const bus = await startBus()
-  const env = { ...process.env, ...bus, DATABASE_URL: url, HOST: '127.0.0.1', ...(!config.jwt.publicKey && !config.jwt.jwksUrl && { JWT_SECRET: secret }) }
+  const env = { ...process.env, ...bus, DATABASE_URL: url, HOST: '127.0.0.1', DEMO: config.demo ? 'on' : 'off', ...(!config.jwt.publicKey && !config.jwt.jwksUrl && { JWT_SECRET: secret }) }
   const ports = await Promise.all(Array.from({ length: NODES }, freePort))
   started.push(ports.map((port, index) => keepNode(index + 1, { ...env, PORT: `${port}` })))
   await Promise.all(ports.map(whenListening))
@@ -50,7 +50,7 @@ async function start (): Promise<void> {
   const balancer = await Balancer.listen(config.host, config.port, ports)
   started.push([() => balancer.close()])
   const token = (sub: string, name: string) => signToken({ ...config.jwt, secret }, { sub, name })
-  process.stdout.write(`${welcome(`http://localhost:${balancer.port}`, { alice: token('alice', 'Alice'), bob: token('bob', 'Bob') })}
+  process.stdout.write(`${welcome(`http://localhost:${balancer.port}`, { alice: token('alice', 'Alice'), bob: token('bob', 'Bob') }, config)}
 Three nodes, on the ports ${ports.join(', ')}, with BUS=${bus.BUS}. Kill one: it comes back.
 `)
 }

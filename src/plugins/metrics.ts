@@ -25,6 +25,7 @@ function createMetrics () {
   const registry = new Registry()
   const registers = [registry]
   const commands = new Counter({ name: 'parley_commands_total', help: 'WebSocket commands, by type and by ok or the code of the error', labelNames: ['type', 'outcome'], registers })
+  const deliveries = new Counter({ name: 'parley_deliveries_total', help: 'Changes of chats, times the people on this node who were given them', registers })
   const commandOf = new Map<string, { inc: () => void }>()
 
   return {
@@ -46,6 +47,17 @@ function createMetrics () {
     sweeps: new Counter({ name: 'parley_sweeps_total', help: 'Rounds of the sweep: all that is followed here was compared with PostgreSQL', registers }),
     slowReaders: new Counter({ name: 'parley_slow_readers_cut_total', help: 'Sockets that were closed because they did not take what they were sent', registers }),
     refused: new Counter({ name: 'parley_accepts_refused_total', help: 'Sockets that were refused because too many came at once', registers }),
+
+    deliveries,
+
+    /** The counters as they stand, for those who do not read Prometheus. */
+    async counters () {
+      const [{ values: batches }, { values: lags }, ...counted] = await Promise.all([this.batchSize.get(), this.eventLag.get(), ...[deliveries, this.gaps, this.slowReaders, this.refused].map(counter => counter.get())])
+      const valueOf = (values: { metricName?: string, value: number }[], end: string) => values.find(({ metricName }) => metricName?.endsWith(end))?.value ?? 0
+      const [delivered = 0, gapsRepaired = 0, slowReadersCut = 0, refused = 0] = counted.map(({ values }) => values[0]?.value ?? 0)
+      const buckets = lags.flatMap(({ labels: { le }, value }) => typeof le === 'number' ? { upToSeconds: le, count: value } : [])
+      return { messagesSent: valueOf(batches, '_sum'), deliveries: delivered, gapsRepaired, slowReadersCut, refused, lag: { count: valueOf(lags, '_count'), sumSeconds: valueOf(lags, '_sum'), buckets } }
+    },
 
     gauge (name: string, help: string, read: () => number): void {
       new Gauge({ name, help, registers, collect () { this.set(read()) } }) // eslint-disable-line no-new

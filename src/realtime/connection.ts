@@ -62,6 +62,11 @@ export class Connection implements Commander {
     if (token !== undefined) this.#signIn(token, undefined)
   }
 
+  /** What it has not taken of what it was sent. */
+  get unsentBytes (): number {
+    return this.#socket.bufferedAmount
+  }
+
   send (frame: Buffer, fleeting: boolean): void {
     if (this.#early) {
       if (!fleeting) this.#early.push(frame)

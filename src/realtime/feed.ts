@@ -48,6 +48,8 @@ export class Feed {
   }
 
   get followers (): HubUser[] { return [...this.#bounds.keys()] }
+  /** Users, not sockets. */
+  get followerCount (): number { return this.#bounds.size }
   get isEmpty (): boolean { return this.#bounds.size === 0 }
   /** Users, not sockets. */
   get viewers (): string[] { return [...this.#viewers.keys()] }

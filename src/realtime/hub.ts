@@ -13,8 +13,8 @@ import { Rounds } from './rounds.ts'
 import type { HubSource } from './source.ts'
 
 interface HubEvents {
-  /** Those who follow the chat have been given a frame; or, after a gap, what has changed since a revision. */
-  delivered: [frame: ChatFrame, memberCount: number]
+  /** Those who follow the chat have been given a frame, so many users here; or, after a gap, what has changed since a revision. */
+  delivered: [frame: ChatFrame, memberCount: number, followerCount: number]
   repaired: [chatId: string, since: number, memberCount: number]
   /** The user's sockets here are being closed: what is remembered of them counts no longer. */
   expelled: [userId: string]
@@ -138,7 +138,7 @@ export class Hub extends EventEmitter<HubEvents> {
     feed.memberCount = frame.memberCount ?? feed.memberCount
     this.#gather(feed, frame)
     for (const user of this.#usersHere(frame.left)) this.roster.unfollow(user, feed)
-    this.emit('delivered', frame, feed.memberCount)
+    this.emit('delivered', frame, feed.memberCount, feed.followerCount)
   }
 
   /** What comes together goes out together: at the end of the turn, or before what has to come after it. */

@@ -28,6 +28,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     bus: Bus
     hub: Hub
+    /** Open sockets. */
+    connections: () => Connection[]
     commands: CommandTable
     /** Identity of the database's history, as last seen. */
     epoch: () => string
@@ -69,7 +71,10 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, source, authen
     cutting: () => metrics.slowReaders.inc(),
     lookAt: connection => { if (connections.has(connection)) connections.put(connection, 0) },
   }
-  hub.on('delivered', ({ at }) => { if (at !== undefined) metrics.eventLag.observe(Math.max(0, Date.now() - at) / 1000) })
+  hub.on('delivered', ({ at }, _memberCount, followerCount) => {
+    metrics.deliveries.inc(followerCount)
+    if (at !== undefined) metrics.eventLag.observe(Math.max(0, Date.now() - at) / 1000)
+  })
   hub.on('repaired', () => metrics.gaps.inc())
   sweep.onRound = () => metrics.sweeps.inc()
   metrics.gauge('parley_connections', 'Open sockets', () => connections.items.length)
@@ -79,6 +84,7 @@ export const realtime = fp<RealtimeOptions>(async (app, { config, source, authen
   app.db.onConnect = async connection => sweep.hear(await source.epoch(connection))
   app.decorate('bus', bus)
   app.decorate('hub', hub)
+  app.decorate('connections', () => connections.items)
   app.decorate('commands', commands)
   app.decorate('epoch', () => sweep.epoch)
 

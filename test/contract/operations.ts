@@ -54,6 +54,7 @@ export const REST_ONLY: Record<string, string> = {
   'PUT /media/signed': 'files go by HTTP',
   'GET /admin/messages/{messageId}': 'administration is by REST',
   'POST /admin/messages/{messageId}/restore': 'administration is by REST',
+  'GET /admin/overview': 'administration is by REST',
   'GET /admin/reports': 'administration is by REST',
   'GET /admin/reports/{reportId}': 'administration is by REST',
   'POST /admin/reports/{reportId}/resolve': 'administration is by REST',

@@ -18,6 +18,7 @@ export const RIGHTS_ON_REPORTS: Rights[] = [
       cursor: [...everybody(() => ({ cursor: cursor({ createdAt: '2026-01-01T00:00:00.000Z', id: NOTHING }) })), refuse('root', 'VALIDATION_FAILED', () => ({ cursor: cursor({ createdAt: 'now', id: NOTHING }) }))],
     },
   },
+  { route: 'GET /admin/overview', rows: { token: everybody(() => ({})) } },
   { route: 'GET /admin/reports/{reportId}', rows: { reportId: [...everybody(someReport), refuse('root', 'REPORT_NOT_FOUND', someReport)] } },
   {
     route: 'POST /admin/reports/{reportId}/resolve',
