@@ -35,8 +35,10 @@ await shown(chat, () => said(chat.messages(group)).length === 2 * count)
 await chat.markRead(group)
 await chat.whenSynced()
 const contents = said(chat.messages(group)).map(({ content }) => content ?? '')
-const muted = [jump, jump].map(leap => {
-  leap()
+// (A change of the status has everything made anew.)
+const muted = [() => chat.offline(), () => chat.online()].map(change => {
+  jump()
+  change()
   return chat.core.state.chats.get(group) && chat.chat(group)?.muted
 })
 parentPort?.postMessage({ jumps, muted: muted.every(Boolean), unread: chat.unread.total, projection: projectionOf(chat.core.state), contents })
