@@ -18,7 +18,9 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 COPY src src
 COPY bin bin
-RUN node src/client/build.ts && node src/cli/build-pages.ts
+COPY prisma prisma
+COPY prisma.config.ts ./
+RUN node src/cli/build.ts
 
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 MEDIA_DIR=/var/lib/parley/media

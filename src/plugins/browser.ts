@@ -6,7 +6,7 @@ import fp from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Serves a page of `src/browser` at this path: its HTML as it is written, its script and style as `npm run build:pages` has bundled them. */
+    /** Serves a page of `src/browser` at this path: its HTML as it is written, its script and style as `npm run build` has bundled them. */
     page: (path: string, name: string) => void
   }
 }

@@ -80,6 +80,6 @@ t.test('through random operations and broken connections, every client comes to 
   })
 
   t.same(chaos.faults, [], 'nothing has failed')
-  for (const [kind, done] of chaos.done) t.ok(done >= 10, `${kind}: ${done} done, ${chaos.refused.get(kind)} refused`)
+  for (const [kind, done] of chaos.done) t.ok(done > 0, `${kind}: ${done} done, ${chaos.refused.get(kind)} refused`)
   for (const { userId, closed } of travellers) t.ok(closed >= 20, `${userId} has been cut off ${closed} times`)
 })

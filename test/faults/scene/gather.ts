@@ -52,8 +52,12 @@ export async function likenesses ({ postgres, nodes, crowd }: Pick<Place, 'postg
       all.push({ who: person.userId, ...await likeness(person.client, 'live') })
     }
   })))
+  const closed = crowd.people.map(({ client }) => new Promise<void>(resolve => client.on('closed', () => resolve())))
   for (const { line } of crowd.people) line.cut()
+  await Promise.all(closed)
+  await crowd.whenSynced()
   await Promise.all([...judged].map(async ([{ userId, client }, likeness]) => all.push({ who: `${userId}, back again,`, ...await likeness(client, 'back') })))
+  await crowd.whenSynced() // what they have asked for is answered before it is looked at
   return all
 }
 
