@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { Writable, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { Hashing } from './hashing.ts'
 
 /** Each write is a trip to another thread, which costs more than to write; more in one go would be more to wait for. */
 const PIECE_BYTES = 512 * 1024
@@ -9,26 +9,28 @@ const PIECE_BYTES = 512 * 1024
 const MAX_SPARE = 8
 
 const spare: Buffer[] = []
+const hashing = new Hashing()
 
 /**
  * A stream into a new file, with its length and SHA-256 in hexadecimal. What comes is copied into one of two pieces at once: chunks that wait for
- * the disk themselves grow old, and V8 then lets some 60 MB of them lie before it looks. While one piece is written and hashed the other fills.
+ * the disk themselves grow old, and V8 then lets some 60 MB of them lie before it looks. While one piece is written and hashed, by other threads, the other fills.
  */
 export async function save (from: Readable, path: string): Promise<{ size: number, hash: string }> {
   const file = new Spool(await open(path, 'wx', 0o600))
   await pipeline(from, file)
-  return { size: file.size, hash: file.hash.digest('hex') }
+  return { size: file.size, hash: file.digest }
 }
 
 class Spool extends Writable {
   size = 0
-  readonly hash = createHash('sha256')
+  digest = ''
+  readonly #hash = hashing.begin()
   readonly #handle: FileHandle
   /** The second only for who needs it. */
   readonly #pieces = [takePiece()]
   #filled = 0
   /** Of the other piece. */
-  #written: Promise<void> = Promise.resolve()
+  #written: Promise<unknown> = Promise.resolve()
 
   constructor (handle: FileHandle) {
     super({ highWaterMark: PIECE_BYTES }) // (a chunk that fits is taken at once: what waits here waits for the disk)
@@ -45,10 +47,14 @@ class Spool extends Writable {
   }
 
   override _final (done: (error?: Error | null) => void): void {
-    this.#flush({ isLast: true }).then(() => this.#written).then(() => done(), done)
+    this.#flush({ isLast: true }).then(() => this.#written).then(() => this.#hash.digest()).then(digest => {
+      this.digest = digest
+      done()
+    }, done)
   }
 
   override _destroy (error: Error | null, done: (error?: Error | null) => void): void {
+    if (this.digest === '') this.#hash.abandon()
     this.#written.catch(() => {}).then(() => this.#handle.close()).then(() => {
       for (const piece of this.#pieces) if (spare.length < MAX_SPARE) spare.push(piece)
       done(error)
@@ -63,9 +69,8 @@ class Spool extends Writable {
     if (this.#pieces.length < 2 && !isLast) this.#pieces.push(takePiece())
     this.#pieces.reverse()
     this.#filled = 0
-    this.#written = this.#handle.writeFile(bytes)
+    this.#written = Promise.all([this.#handle.writeFile(bytes), this.#hash.update(bytes)])
     this.#written.catch(() => {}) // (whoever waits for it next is told)
-    this.hash.update(bytes)
     this.size += bytes.length
   }
 }
@@ -79,5 +84,5 @@ function giveBack ({ buffer, byteLength }: Buffer): void {
 }
 
 function takePiece (): Buffer {
-  return spare.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES)
+  return spare.pop() ?? Buffer.from(new SharedArrayBuffer(PIECE_BYTES))
 }
