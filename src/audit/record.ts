@@ -8,6 +8,10 @@ declare module 'fastify' {
     /** Of the entry that is to be completed. */
     auditId: string | null
   }
+  interface FastifyContextConfig {
+    /** A page asks for it every few seconds: an entry each would bury all others. */
+    isWatching?: boolean
+  }
 }
 
 /** What people say, and what they are called: an entry outlives both, and names only that it was given. */
@@ -16,7 +20,7 @@ const SAID = new Set(['content', 'metadata', 'data', 'displayName', 'avatarUrl',
 const LIST_MAX = 100
 
 /**
- * Every route below `/admin` is an administrator's, and leaves an entry: nothing that a route could forget. It is written before the handler
+ * Every route below `/admin` is an administrator's, and leaves an entry, unless it is only watched: nothing that a route could forget. It is written before the handler
  * is called, by itself: without an entry nothing is done. Who is refused for what they are, or for a malformed request, leaves none.
  */
 export function recordAdmin (app: FastifyInstance): void {
@@ -32,9 +36,10 @@ export function recordAdmin (app: FastifyInstance): void {
   app.addHook('onRoute', route => {
     if (!isAdminRoute(route.url)) return
     const hooks = [route.preHandler ?? []].flat()
-    if (hooks.includes(begin)) return // a HEAD route is made of its GET
-    route.onRequest = [requireAdmin, ...[route.onRequest ?? []].flat()]
-    route.preHandler = [...hooks, begin]
+    const first = [route.onRequest ?? []].flat()
+    if (first.includes(requireAdmin)) return // a HEAD route is made of its GET
+    route.onRequest = [requireAdmin, ...first]
+    if (!route.config?.isWatching) route.preHandler = [...hooks, begin]
   })
   app.addHook('onSend', async (request, reply) => {
     if (request.auditId === null) return

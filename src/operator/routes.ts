@@ -1,12 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { codes } from '../errors.ts'
-import { requireAdmin } from '../plugins/admin.ts'
 import { Overview } from './schemas.ts'
 import type { OperatorService } from './service.ts'
 
 export const operatorRoutes: FastifyPluginAsyncTypebox<{ operator: OperatorService }> = async (app, { operator }) => {
-  app.addHook('onRequest', requireAdmin)
-  app.get('/admin/overview', { schema: overview }, () => operator.overview())
+  app.get('/admin/overview', { schema: overview, config: { isWatching: true } }, () => operator.overview())
 }
 
 const overview = {
