@@ -9,8 +9,7 @@ cluster: node_modules/.installed
 	@exec npm run --silent cluster
 
 test: node_modules/.installed
-	@npm run --silent lint
-	@npm run --silent types
+	@$(MAKE) --no-print-directory -j2 lint types
 	@npm test --silent
 
 lint types: node_modules/.installed
