@@ -2,6 +2,7 @@ import type { VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { html } from '../kit/html.ts'
 import { Icon } from '../kit/icons.ts'
+import type { SendOptions } from '../../client/parley.ts'
 import type { Intent } from './conversation.ts'
 import { FilePreview } from './file-preview.ts'
 import { summaryOf } from './message-text.ts'
@@ -39,13 +40,15 @@ export function Composer ({ summary, intent, onIntent }: { summary: ChatSummary,
     setFiles([])
     onIntent(null)
   }
+  const send = (message: SendOptions): void => {
+    chat.send(id, message).catch(() => {}) // what is refused stays in the list as "not sent"
+  }
   const submit = (): void => {
     const content = text.trim()
     if (about?.kind === 'edit') {
       if (content && content !== about.message.content) attempt(chat.edit(about.message.id, content))
     } else if (content || files.length > 0) {
-      // What is refused stays in the list as "not sent".
-      chat.send(id, { ...content && { content }, ...files.length > 0 && { files }, ...about && { replyToId: about.message.id } }).catch(() => {})
+      send({ ...content && { content }, ...files.length > 0 && { files }, ...about && { replyToId: about.message.id } })
       chat.typing(id, false)
     } else return
     clear()
@@ -97,7 +100,7 @@ export function Composer ({ summary, intent, onIntent }: { summary: ChatSummary,
       ${isRecording
         ? html`<${VoiceRecorder} onCancel=${() => setRecording(false)} onDone=${(recording: File) => {
             setRecording(false)
-            chat.send(id, { files: [recording], voice: true }).catch(() => {})
+            send({ files: [recording], voice: true })
           }} />`
         : html`
           <div class="composer-row">
