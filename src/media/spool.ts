@@ -55,6 +55,7 @@ class Spool extends Writable {
 
   override _destroy (error: Error | null, done: (error?: Error | null) => void): void {
     if (this.digest === '') this.#hash.abandon()
+    // Whoever writes has been told why, and the file is not used.
     this.#written.catch(() => {}).then(() => this.#handle.close()).then(() => {
       for (const piece of this.#pieces) if (spare.length < MAX_SPARE) spare.push(piece)
       done(error)

@@ -3,6 +3,7 @@ import { WebSocket as WsSocket } from 'ws'
 import type { Client, ClientOptions } from '../../../src/client/client.ts'
 import type { ChatState, ClientState } from '../../../src/client/state.ts'
 import type { ChatEvent, Operation, Sighting, WireCommand } from '../check/evidence.ts'
+import { Answers } from '../helpers/answers.ts'
 
 type WebSocketClass = NonNullable<ClientOptions['WebSocket']>
 type Frame = { re?: number, id?: number, type: string, chatId?: string, revision?: number, data?: { upTo?: number, reset?: boolean } }
@@ -21,7 +22,7 @@ export interface Line {
   readonly node: number | null
 }
 
-export class Recorder {
+export class Recorder extends Answers {
   readonly operations: Operation[] = []
   readonly commands: WireCommand[] = []
   readonly sightings: Sighting[] = []
@@ -29,23 +30,8 @@ export class Recorder {
   readonly surprises: string[] = []
   /** How often sockets ended, by their code. */
   readonly closes: Record<string, number> = {}
-  #waiting: { users: Set<string>, resolve: () => void }[] = []
   readonly #vanished: WsSocket[] = []
   #sockets = 0
-
-  /** Somebody has been answered. */
-  answered (userId: string): void {
-    for (const each of this.#waiting) {
-      each.users.delete(userId)
-      if (each.users.size === 0) each.resolve()
-    }
-    this.#waiting = this.#waiting.filter(({ users }) => users.size > 0)
-  }
-
-  /** When each of these has been answered once more. */
-  async next (userIds: string[]): Promise<void> {
-    await new Promise<void>(resolve => this.#waiting.push({ users: new Set(userIds), resolve }))
-  }
 
   /** What has vanished is over, on our side. */
   bury (): void {
